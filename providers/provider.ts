@@ -1,0 +1,112 @@
+import type { Readable } from 'node:stream';
+import type { Secret } from '../server/secret.ts';
+
+/** Names of the kinds of service; the values stand in URLs, rows and the API. */
+export const PLATFORMS = ['google_drive', 'microsoft', 'dropbox', 'confluence', 'jira'] as const;
+export type Platform = (typeof PLATFORMS)[number];
+
+/** The guarded `fetch` of `server/egress`: allow-listed hosts, timeouts, credentials never to another origin. */
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
+/**
+ * What provider code is handed to talk to one connected account: its `fetch` carries a fresh access token,
+ * refreshes once on 401 and obeys the egress rules. Provider code never sees a token.
+ */
+export type Connection = {
+  integrationId: string;
+  /** The account's stable id at the vendor; empty while it is being identified at first connect. */
+  accountId: string;
+  fetch: Fetch;
+};
+
+/** One thing a provider lists. `ref` is opaque outside the provider and carries all that is needed to open it again. */
+export type Item = {
+  ref: string;
+  name: string;
+  kind: 'folder' | 'file';
+  /** Of the bytes that `open` will give (native documents: of their export). Folders: `inode/directory`. */
+  mediaType: string;
+  /** Bytes, where the vendor knows it; never that of a native document. */
+  sizeBytes?: number;
+  modifiedAt?: Date;
+  /** Changes whenever the content may have changed; compared for equality only. */
+  version?: string;
+  /** Page at the vendor, for people. */
+  webUrl?: string;
+  /** Ref of the containing folder or root; absent for roots. */
+  parentRef?: string;
+  /** False: `reason` says in a sentence why it cannot be imported. */
+  importable: boolean;
+  reason?: string;
+};
+
+/** One page of a listing. An empty page with `next` is not the end. */
+export type ItemPage = { items: Item[]; next?: string };
+
+export type OpenedFile = {
+  stream: Readable;
+  /** File name with the extension of the bytes given (an exported document ends in `.docx`, say). */
+  name: string;
+  mediaType: string;
+  /** Announced bytes; compared with what arrives. Absent for exports. */
+  sizeBytes?: number;
+  version?: string;
+  /** The vendor's own checksum, lower-case hex, to be compared with the bytes. */
+  hash?: { algorithm: 'md5' | 'sha256'; hex: string };
+};
+
+export type TokenSet = {
+  accessToken: Secret;
+  /** Absent where the vendor sent none: the stored one stays valid. */
+  refreshToken?: Secret;
+  /** Computed from `expires_in` at receipt. */
+  expiresAt: Date;
+  /** Scopes granted, as the vendor spells them. */
+  scopes: string[];
+};
+
+export type Account = { id: string; email?: string; name?: string };
+
+export type AuthorizationRequest = {
+  state: string;
+  codeVerifier: string;
+  redirectUri: string;
+  loginHint?: string;
+};
+
+export type ProviderAuth = {
+  /** The vendor's consent page, with `state` and an S256 PKCE challenge of `codeVerifier`. */
+  authorizationUrl(request: AuthorizationRequest): Promise<string>;
+  /** Errors: ProviderError `reconnect` (code refused), `misconfigured` (client refused), `transient`. */
+  exchange(request: { code: string; codeVerifier: string; redirectUri: string }, fetch: Fetch): Promise<TokenSet>;
+  /** Errors: ProviderError `reconnect` (grant dead), `misconfigured`, `rate_limited`, `transient`. */
+  refresh(refreshToken: Secret, fetch: Fetch): Promise<TokenSet>;
+  identify(connection: Connection): Promise<Account>;
+  /** Ends the grant at the vendor. A grant that is already dead counts as revoked. */
+  revoke?(tokens: { accessToken: Secret; refreshToken?: Secret }, fetch: Fetch): Promise<void>;
+};
+
+export type ProviderDefinition = {
+  id: Platform;
+  /** As people call the service: "Google Drive". */
+  label: string;
+  /** One sentence for the integrations page: what connecting it brings. */
+  summary: string;
+  scopes: { scope: string; reason: string }[];
+  /** Environment variables that switch it on. */
+  settings: { clientId: string; clientSecret: string };
+  /** Page where a person ends the grant by hand. */
+  manualRevokeUrl: string;
+};
+
+/** One kind of service behind one face. An optional method that is absent means the vendor has no such thing. */
+export type Provider = {
+  definition: ProviderDefinition;
+  auth: ProviderAuth;
+  /** Items with no parent in the browser. */
+  roots(connection: Connection): Promise<Item[]>;
+  list(connection: Connection, ref: string, cursor?: string): Promise<ItemPage>;
+  search?(connection: Connection, query: string, cursor?: string): Promise<ItemPage>;
+  get(connection: Connection, ref: string): Promise<Item>;
+  open(connection: Connection, ref: string, options: { signal: AbortSignal }): Promise<OpenedFile>;
+};
