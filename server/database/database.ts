@@ -1,0 +1,12 @@
+import type { Knex } from "knex";
+
+/** The one door to the database: every query, the queue's too, goes through this Knex pool. */
+export type Database = {
+  kind: "postgres" | "embedded";
+  knex: Knex;
+  /** Whether the pgvector extension is there; without it search is by keyword only. */
+  hasVectors: boolean;
+  /** Runs `work` in a transaction; a call inside another joins it. */
+  transaction<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};

@@ -1,0 +1,57 @@
+import type { Platform } from "../providers/provider.ts";
+
+const query = (values: Record<string, string | undefined>): string => {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(values))
+    if (value !== undefined && value !== "") params.set(name, value);
+  const text = params.toString();
+  return text ? `?${text}` : "";
+};
+
+/** Every URL of the hub's own pages, so that a link and its route can never drift apart. */
+export const paths = {
+  home: "/",
+  signIn: "/sign-in",
+  signOut: "/sign-out",
+  setUp: "/set-up",
+  integrations: "/admin/integrations",
+  integration: (id: string) => `/admin/integrations/${id}`,
+  connect: (platform: Platform) => `/admin/integrations/connect/${platform}`,
+  reconnect: (id: string) => `/admin/integrations/${id}/reconnect`,
+  disconnect: (id: string) => `/admin/integrations/${id}/disconnect`,
+  browse: (
+    options: {
+      integration?: string;
+      ref?: string;
+      q?: string;
+      cursor?: string;
+    } = {},
+  ) =>
+    `/admin/browse${query({ integration: options.integration, ref: options.ref, q: options.q, cursor: options.cursor })}`,
+  imports: "/admin/imports",
+  import: (id: string, options: { cursor?: string; state?: string } = {}) =>
+    `/admin/imports/${id}${query({ cursor: options.cursor, state: options.state })}`,
+  importEvents: (id: string) => `/api/v1/imports/${id}/events`,
+  importCancel: (id: string) => `/admin/imports/${id}/cancel`,
+  importRetry: (id: string) => `/admin/imports/${id}/retry`,
+  documents: (
+    options: {
+      q?: string;
+      platform?: string;
+      category?: string;
+      integration?: string;
+      cursor?: string;
+    } = {},
+  ) => `/admin/documents${query(options)}`,
+  document: (id: string) => `/admin/documents/${id}`,
+  documentSync: (id: string) => `/admin/documents/${id}/sync`,
+  documentDelete: (id: string) => `/admin/documents/${id}/delete`,
+  search: (
+    options: { q?: string; platform?: string; category?: string } = {},
+  ) => `/admin/search${query(options)}`,
+  tokens: "/admin/tokens",
+  tokenDelete: (id: string) => `/admin/tokens/${id}/delete`,
+  users: "/admin/users",
+  /** The redirect URI's path, registered at the vendor. */
+  callback: (platform: Platform) => `/api/v1/integrations/${platform}/callback`,
+} as const;
