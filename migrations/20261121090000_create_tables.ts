@@ -1,4 +1,4 @@
-import type { Knex } from "knex";
+import type { Knex } from 'knex';
 
 /** The whole first schema. Words are those of the glossary in docs/architecture.md; all text is TEXT, all times timestamptz. */
 export async function up(knex: Knex): Promise<void> {

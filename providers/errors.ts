@@ -1,4 +1,4 @@
-import type { Platform } from "./provider.ts";
+import type { Platform } from './provider.ts';
 
 /**
  * What to do next after a provider failed; the only thing callers look at (never HTTP codes).
@@ -16,18 +16,18 @@ import type { Platform } from "./provider.ts";
  * - `bad_response`: the answer is not what the contract says
  */
 export type ProviderErrorKind =
-  | "reconnect"
-  | "scope"
-  | "misconfigured"
-  | "rate_limited"
-  | "transient"
-  | "gone"
-  | "denied"
-  | "not_downloadable"
-  | "malware"
-  | "too_large"
-  | "cursor_expired"
-  | "bad_response";
+  | 'reconnect'
+  | 'scope'
+  | 'misconfigured'
+  | 'rate_limited'
+  | 'transient'
+  | 'gone'
+  | 'denied'
+  | 'not_downloadable'
+  | 'malware'
+  | 'too_large'
+  | 'cursor_expired'
+  | 'bad_response';
 
 /** Every failure a provider reports. `message` is a sentence fit for the ledger and pages; it never holds a secret. */
 export class ProviderError extends Error {
@@ -49,7 +49,7 @@ export class ProviderError extends Error {
     } = {},
   ) {
     super(message, { cause: options.cause });
-    this.name = "ProviderError";
+    this.name = 'ProviderError';
     this.kind = kind;
     this.provider = provider;
     this.status = options.status;

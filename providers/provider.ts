@@ -1,21 +1,12 @@
-import type { Readable } from "node:stream";
-import type { Secret } from "../server/secret.ts";
+import type { Readable } from 'node:stream';
+import type { Secret } from '../server/secret.ts';
 
 /** Names of the kinds of service; the values stand in URLs, rows and the API. */
-export const PLATFORMS = [
-  "google_drive",
-  "microsoft",
-  "dropbox",
-  "confluence",
-  "jira",
-] as const;
+export const PLATFORMS = ['google_drive', 'microsoft', 'dropbox', 'confluence', 'jira'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
 /** The guarded `fetch` of `server/egress`: allow-listed hosts, timeouts, credentials never to another origin. */
-export type Fetch = (
-  input: string | URL | Request,
-  init?: RequestInit,
-) => Promise<Response>;
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /**
  * What provider code is handed to talk to one connected account: its `fetch` carries a fresh access token,
@@ -32,7 +23,7 @@ export type Connection = {
 export type Item = {
   ref: string;
   name: string;
-  kind: "folder" | "file";
+  kind: 'folder' | 'file';
   /** Of the bytes that `open` will give (native documents: of their export). Folders: `inode/directory`. */
   mediaType: string;
   /** Bytes, where the vendor knows it; never that of a native document. */
@@ -61,7 +52,7 @@ export type OpenedFile = {
   sizeBytes?: number;
   version?: string;
   /** The vendor's own checksum, lower-case hex, to be compared with the bytes. */
-  hash?: { algorithm: "md5" | "sha256"; hex: string };
+  hash?: { algorithm: 'md5' | 'sha256'; hex: string };
 };
 
 export type TokenSet = {
@@ -87,18 +78,12 @@ export type ProviderAuth = {
   /** The vendor's consent page, with `state` and an S256 PKCE challenge of `codeVerifier`. */
   authorizationUrl(request: AuthorizationRequest): Promise<string>;
   /** Errors: ProviderError `reconnect` (code refused), `misconfigured` (client refused), `transient`. */
-  exchange(
-    request: { code: string; codeVerifier: string; redirectUri: string },
-    fetch: Fetch,
-  ): Promise<TokenSet>;
+  exchange(request: { code: string; codeVerifier: string; redirectUri: string }, fetch: Fetch): Promise<TokenSet>;
   /** Errors: ProviderError `reconnect` (grant dead), `misconfigured`, `rate_limited`, `transient`. */
   refresh(refreshToken: Secret, fetch: Fetch): Promise<TokenSet>;
   identify(connection: Connection): Promise<Account>;
   /** Ends the grant at the vendor. A grant that is already dead counts as revoked. */
-  revoke?(
-    tokens: { accessToken: Secret; refreshToken?: Secret },
-    fetch: Fetch,
-  ): Promise<void>;
+  revoke?(tokens: { accessToken: Secret; refreshToken?: Secret }, fetch: Fetch): Promise<void>;
 };
 
 export type ProviderDefinition = {
@@ -121,15 +106,7 @@ export type Provider = {
   /** Items with no parent in the browser. */
   roots(connection: Connection): Promise<Item[]>;
   list(connection: Connection, ref: string, cursor?: string): Promise<ItemPage>;
-  search?(
-    connection: Connection,
-    query: string,
-    cursor?: string,
-  ): Promise<ItemPage>;
+  search?(connection: Connection, query: string, cursor?: string): Promise<ItemPage>;
   get(connection: Connection, ref: string): Promise<Item>;
-  open(
-    connection: Connection,
-    ref: string,
-    options: { signal: AbortSignal },
-  ): Promise<OpenedFile>;
+  open(connection: Connection, ref: string, options: { signal: AbortSignal }): Promise<OpenedFile>;
 };

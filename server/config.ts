@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { Secret } from "./secret.ts";
+import { z } from 'zod';
+import { Secret } from './secret.ts';
 
 /** Endpoints of one vendor: origin plus optional path prefix, without a trailing slash. */
 export type GoogleConfig = {
@@ -13,14 +13,14 @@ export type GoogleConfig = {
 };
 
 export type Config = {
-  environment: "production" | "development" | "test";
+  environment: 'production' | 'development' | 'test';
   port: number;
   host: string;
   /** Public origin without a trailing slash. */
   baseUrl: string;
   trustProxy?: number | string;
-  role: "all" | "web" | "worker";
-  database: { kind: "postgres"; url: Secret } | { kind: "embedded" };
+  role: 'all' | 'web' | 'worker';
+  database: { kind: 'postgres'; url: Secret } | { kind: 'embedded' };
   dataDir: string;
   redisUrl?: Secret;
   /** First signs, all verify. Empty: generated into the data directory (never in production). */
@@ -28,7 +28,7 @@ export type Config = {
   /** Fernet keys: first encrypts, all decrypt. Empty: generated into the data directory (never in production). */
   encryptionKeys: Secret[];
   firstAdmin?: { email: string; password: Secret };
-  logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
+  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   google: GoogleConfig;
   /** Extra `host` or `host:port` the outbound guard lets through. */
   egressAllowedHosts: string[];
@@ -44,10 +44,8 @@ export class ConfigError extends Error {
   readonly problems: string[];
 
   constructor(problems: string[]) {
-    super(
-      `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  - ${p}`).join("\n")}`,
-    );
-    this.name = "ConfigError";
+    super(`The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  - ${p}`).join('\n')}`);
+    this.name = 'ConfigError';
     this.problems = problems;
   }
 }
@@ -55,28 +53,15 @@ export class ConfigError extends Error {
 /** The only reader of process.env. An empty variable counts as unset. */
 export function readEnv(): Env {
   return Object.fromEntries(
-    Object.entries(process.env).map(([name, value]) => [
-      name,
-      value === "" ? undefined : value,
-    ]),
+    Object.entries(process.env).map(([name, value]) => [name, value === '' ? undefined : value]),
   );
 }
 
-const LOG_LEVELS = [
-  "fatal",
-  "error",
-  "warn",
-  "info",
-  "debug",
-  "trace",
-  "silent",
-] as const;
-const httpUrl = z
-  .url({ protocol: /^https?$/ })
-  .transform((value) => value.replace(/\/+$/, ""));
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((value) => value.replace(/\/+$/, ''));
 const list = (value: string | undefined): string[] =>
-  (value ?? "")
-    .split(",")
+  (value ?? '')
+    .split(',')
     .map((part) => part.trim())
     .filter(Boolean);
 
@@ -86,12 +71,7 @@ const list = (value: string | undefined): string[] =>
  */
 export function parseConfig(env: Env): Config {
   const problems: string[] = [];
-  function take<T>(
-    name: string,
-    schema: z.ZodType<T>,
-    fallback: T,
-    hint: string,
-  ): T {
+  function take<T>(name: string, schema: z.ZodType<T>, fallback: T, hint: string): T {
     const value = env[name];
     if (value === undefined) return fallback;
     const parsed = schema.safeParse(value);
@@ -99,129 +79,97 @@ export function parseConfig(env: Env): Config {
     problems.push(`${name}: ${hint}`);
     return fallback;
   }
-  const secret = (name: string): Secret | undefined =>
-    env[name] === undefined ? undefined : new Secret(env[name]);
+  const secret = (name: string): Secret | undefined => (env[name] === undefined ? undefined : new Secret(env[name]));
   const url = (name: string, fallback: string): string =>
+    take(name, httpUrl, fallback, `must be an http or https address, for example ${fallback}`);
+  const wholeNumber = (name: string, fallback: number, min: number, max: number): number =>
     take(
       name,
-      httpUrl,
-      fallback,
-      `must be an http or https address, for example ${fallback}`,
-    );
-  const wholeNumber = (
-    name: string,
-    fallback: number,
-    min: number,
-    max: number,
-  ): number =>
-    take(
-      name,
-      z
-        .string()
-        .regex(/^\d+$/)
-        .transform(Number)
-        .pipe(z.number().min(min).max(max)),
+      z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max)),
       fallback,
       `must be a whole number from ${min} to ${max}, for example ${fallback}`,
     );
 
   const environment = take(
-    "NODE_ENV",
-    z.enum(["production", "development", "test"]),
-    "development",
-    "must be production, development or test",
+    'NODE_ENV',
+    z.enum(['production', 'development', 'test']),
+    'development',
+    'must be production, development or test',
   );
-  const production = environment === "production";
-  const port = wholeNumber("PORT", 3000, 0, 65535);
-  const host = env.HOST ?? (production ? "0.0.0.0" : "127.0.0.1");
+  const production = environment === 'production';
+  const port = wholeNumber('PORT', 3000, 0, 65535);
+  const host = env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
   const baseUrl = take(
-    "BASE_URL",
-    httpUrl.refine((value) => new URL(value).pathname === "/"),
+    'BASE_URL',
+    httpUrl.refine((value) => new URL(value).pathname === '/'),
     `http://localhost:${port}`,
-    "must be an origin without a path, for example https://hub.example.com",
+    'must be an origin without a path, for example https://hub.example.com',
   );
-  const role = take(
-    "ROLE",
-    z.enum(["all", "web", "worker"]),
-    "all",
-    "must be all, web or worker",
-  );
+  const role = take('ROLE', z.enum(['all', 'web', 'worker']), 'all', 'must be all, web or worker');
   const databaseUrl = take(
-    "DATABASE_URL",
-    z
-      .url({ protocol: /^postgres(ql)?$/ })
-      .transform((value) => new Secret(value)),
+    'DATABASE_URL',
+    z.url({ protocol: /^postgres(ql)?$/ }).transform((value) => new Secret(value)),
     undefined as Secret | undefined,
-    "must be a Postgres address, for example postgres://user:password@db.example.com:5432/tributary",
+    'must be a Postgres address, for example postgres://user:password@db.example.com:5432/tributary',
   );
   const redisUrl = take(
-    "REDIS_URL",
+    'REDIS_URL',
     z.url({ protocol: /^rediss?$/ }).transform((value) => new Secret(value)),
     undefined as Secret | undefined,
-    "must be a Redis address, for example redis://localhost:6379",
+    'must be a Redis address, for example redis://localhost:6379',
   );
   const logLevel = take(
-    env.LOG_LEVEL === undefined ? "LOGLEVEL" : "LOG_LEVEL",
+    env.LOG_LEVEL === undefined ? 'LOGLEVEL' : 'LOG_LEVEL',
     z.string().toLowerCase().pipe(z.enum(LOG_LEVELS)),
-    "info",
-    `must be one of ${LOG_LEVELS.join(", ")}`,
+    'info',
+    `must be one of ${LOG_LEVELS.join(', ')}`,
   );
 
-  const sessionSecrets = list(env.SESSION_SECRET).map(
-    (value) => new Secret(value),
-  );
+  const sessionSecrets = list(env.SESSION_SECRET).map((value) => new Secret(value));
   if (production && sessionSecrets.length === 0)
     problems.push(
-      "SESSION_SECRET: is required in production: 32 random characters or more, for example from `npm run hub -- keys generate`",
+      'SESSION_SECRET: is required in production: 32 random characters or more, for example from `npm run hub -- keys generate`',
     );
   if (sessionSecrets.some((value) => value.reveal().length < 16))
-    problems.push("SESSION_SECRET: each value must have 16 characters or more");
-  const encryptionKeys = list(env.INTEGRATION_ENCRYPTION_KEY).map(
-    (value) => new Secret(value),
-  );
+    problems.push('SESSION_SECRET: each value must have 16 characters or more');
+  const encryptionKeys = list(env.INTEGRATION_ENCRYPTION_KEY).map((value) => new Secret(value));
   if (production && encryptionKeys.length === 0)
     problems.push(
-      "INTEGRATION_ENCRYPTION_KEY: is required in production: a Fernet key, for example from `npm run hub -- keys generate`",
+      'INTEGRATION_ENCRYPTION_KEY: is required in production: a Fernet key, for example from `npm run hub -- keys generate`',
     );
   if (encryptionKeys.some((key) => !/^[A-Za-z0-9_-]{43}=?$/.test(key.reveal())))
     problems.push(
-      "INTEGRATION_ENCRYPTION_KEY: each key must be 32 bytes in URL-safe base64 (44 characters), for example from `npm run hub -- keys generate`",
+      'INTEGRATION_ENCRYPTION_KEY: each key must be 32 bytes in URL-safe base64 (44 characters), for example from `npm run hub -- keys generate`',
     );
 
   const adminEmail = take(
-    "ADMIN_EMAIL",
+    'ADMIN_EMAIL',
     z.email(),
     undefined as string | undefined,
-    "must be an e-mail address, for example admin@example.com",
+    'must be an e-mail address, for example admin@example.com',
   );
   const adminPassword = take(
-    "ADMIN_PASSWORD",
+    'ADMIN_PASSWORD',
     z
       .string()
       .min(12)
       .transform((value) => new Secret(value)),
     undefined as Secret | undefined,
-    "must have 12 characters or more",
+    'must have 12 characters or more',
   );
   if ((env.ADMIN_EMAIL === undefined) !== (env.ADMIN_PASSWORD === undefined))
-    problems.push("ADMIN_EMAIL and ADMIN_PASSWORD: set both or neither");
+    problems.push('ADMIN_EMAIL and ADMIN_PASSWORD: set both or neither');
 
   const sandboxOn = take(
-    "SANDBOX",
-    z.enum(["0", "1"]).transform((value) => value === "1"),
+    'SANDBOX',
+    z.enum(['0', '1']).transform((value) => value === '1'),
     false,
-    "must be 0 or 1",
+    'must be 0 or 1',
   );
-  if (sandboxOn && production)
-    problems.push("SANDBOX: is refused when NODE_ENV=production; unset it");
+  if (sandboxOn && production) problems.push('SANDBOX: is refused when NODE_ENV=production; unset it');
 
-  if (
-    (env.GOOGLE_CLIENT_ID === undefined) !==
-    (env.GOOGLE_CLIENT_SECRET === undefined)
-  )
-    problems.push(
-      "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET: set both or neither",
-    );
+  if ((env.GOOGLE_CLIENT_ID === undefined) !== (env.GOOGLE_CLIENT_SECRET === undefined))
+    problems.push('GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET: set both or neither');
 
   const trustProxy =
     env.TRUST_PROXY === undefined
@@ -229,7 +177,7 @@ export function parseConfig(env: Env): Config {
       : /^\d+$/.test(env.TRUST_PROXY)
         ? Number(env.TRUST_PROXY)
         : env.TRUST_PROXY;
-  if (trustProxy === "true")
+  if (trustProxy === 'true')
     problems.push(
       'TRUST_PROXY: must be a hop count or addresses, for example 1 or 10.0.0.0/8; "true" would trust everybody',
     );
@@ -241,45 +189,29 @@ export function parseConfig(env: Env): Config {
     baseUrl,
     trustProxy,
     role,
-    database: databaseUrl
-      ? { kind: "postgres", url: databaseUrl }
-      : { kind: "embedded" },
-    dataDir: env.DATA_DIR ?? "./data",
+    database: databaseUrl ? { kind: 'postgres', url: databaseUrl } : { kind: 'embedded' },
+    dataDir: env.DATA_DIR ?? './data',
     redisUrl,
     sessionSecrets,
     encryptionKeys,
-    firstAdmin:
-      adminEmail && adminPassword
-        ? { email: adminEmail, password: adminPassword }
-        : undefined,
+    firstAdmin: adminEmail && adminPassword ? { email: adminEmail, password: adminPassword } : undefined,
     logLevel,
     google: {
       clientId: env.GOOGLE_CLIENT_ID,
-      clientSecret: secret("GOOGLE_CLIENT_SECRET"),
-      authUrl: url(
-        "GOOGLE_AUTH_URL",
-        "https://accounts.google.com/o/oauth2/v2/auth",
-      ),
-      tokenUrl: url("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token"),
-      revokeUrl: url(
-        "GOOGLE_REVOKE_URL",
-        "https://oauth2.googleapis.com/revoke",
-      ),
-      userinfoUrl: url(
-        "GOOGLE_USERINFO_URL",
-        "https://www.googleapis.com/oauth2/v3/userinfo",
-      ),
-      apiUrl: url("GOOGLE_API_URL", "https://www.googleapis.com"),
+      clientSecret: secret('GOOGLE_CLIENT_SECRET'),
+      authUrl: url('GOOGLE_AUTH_URL', 'https://accounts.google.com/o/oauth2/v2/auth'),
+      tokenUrl: url('GOOGLE_TOKEN_URL', 'https://oauth2.googleapis.com/token'),
+      revokeUrl: url('GOOGLE_REVOKE_URL', 'https://oauth2.googleapis.com/revoke'),
+      userinfoUrl: url('GOOGLE_USERINFO_URL', 'https://www.googleapis.com/oauth2/v3/userinfo'),
+      apiUrl: url('GOOGLE_API_URL', 'https://www.googleapis.com'),
     },
     egressAllowedHosts: list(env.EGRESS_ALLOWED_HOSTS),
-    maxFileBytes: wholeNumber("MAX_FILE_BYTES", 268_435_456, 1, 17_179_869_184),
-    importConcurrency: wholeNumber("IMPORT_CONCURRENCY", 8, 1, 64),
+    maxFileBytes: wholeNumber('MAX_FILE_BYTES', 268_435_456, 1, 17_179_869_184),
+    importConcurrency: wholeNumber('IMPORT_CONCURRENCY', 8, 1, 64),
     sandbox: sandboxOn ? { filesDir: env.SANDBOX_FILES } : undefined,
   };
-  if (role !== "all" && config.database.kind === "embedded")
-    problems.push(
-      `ROLE: ${role} needs DATABASE_URL: one process owns the embedded database, so it must be all`,
-    );
+  if (role !== 'all' && config.database.kind === 'embedded')
+    problems.push(`ROLE: ${role} needs DATABASE_URL: one process owns the embedded database, so it must be all`);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

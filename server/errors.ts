@@ -25,28 +25,20 @@ export class AppError extends Error {
 /** Thrown when a row is missing or belongs to somebody else; the two cannot be told apart from outside. */
 export class NotFoundError extends AppError {
   constructor(what: string) {
-    super(
-      404,
-      "not_found",
-      `${what} was not found. It may have been deleted, or it belongs to somebody else.`,
-    );
+    super(404, 'not_found', `${what} was not found. It may have been deleted, or it belongs to somebody else.`);
   }
 }
 
 /** Thrown when the caller may not do this. */
 export class ForbiddenError extends AppError {
-  constructor(message: string, code = "forbidden") {
+  constructor(message: string, code = 'forbidden') {
     super(403, code, message);
   }
 }
 
 /** Thrown when a request cannot be carried out as sent, with a sentence that says how to send it. */
 export class BadRequestError extends AppError {
-  constructor(
-    code: string,
-    message: string,
-    details: Record<string, unknown> = {},
-  ) {
+  constructor(code: string, message: string, details: Record<string, unknown> = {}) {
     super(400, code, message, { details });
   }
 }
@@ -54,7 +46,7 @@ export class BadRequestError extends AppError {
 /** Thrown when a body is well formed but its values are not acceptable. `errors` is one entry a field. */
 export class InvalidInputError extends AppError {
   constructor(errors: { field: string; message: string }[]) {
-    super(422, "invalid_input", errors.map((e) => e.message).join(" "), {
+    super(422, 'invalid_input', errors.map((e) => e.message).join(' '), {
       details: { errors },
     });
   }

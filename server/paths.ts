@@ -1,20 +1,19 @@
-import type { Platform } from "../providers/provider.ts";
+import type { Platform } from '../providers/provider.ts';
 
 const query = (values: Record<string, string | undefined>): string => {
   const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(values))
-    if (value !== undefined && value !== "") params.set(name, value);
+  for (const [name, value] of Object.entries(values)) if (value !== undefined && value !== '') params.set(name, value);
   const text = params.toString();
-  return text ? `?${text}` : "";
+  return text ? `?${text}` : '';
 };
 
 /** Every URL of the hub's own pages, so that a link and its route can never drift apart. */
 export const paths = {
-  home: "/",
-  signIn: "/sign-in",
-  signOut: "/sign-out",
-  setUp: "/set-up",
-  integrations: "/admin/integrations",
+  home: '/',
+  signIn: '/sign-in',
+  signOut: '/sign-out',
+  setUp: '/set-up',
+  integrations: '/admin/integrations',
   integration: (id: string) => `/admin/integrations/${id}`,
   connect: (platform: Platform) => `/admin/integrations/connect/${platform}`,
   reconnect: (id: string) => `/admin/integrations/${id}/reconnect`,
@@ -28,7 +27,7 @@ export const paths = {
     } = {},
   ) =>
     `/admin/browse${query({ integration: options.integration, ref: options.ref, q: options.q, cursor: options.cursor })}`,
-  imports: "/admin/imports",
+  imports: '/admin/imports',
   import: (id: string, options: { cursor?: string; state?: string } = {}) =>
     `/admin/imports/${id}${query({ cursor: options.cursor, state: options.state })}`,
   importEvents: (id: string) => `/api/v1/imports/${id}/events`,
@@ -46,12 +45,10 @@ export const paths = {
   document: (id: string) => `/admin/documents/${id}`,
   documentSync: (id: string) => `/admin/documents/${id}/sync`,
   documentDelete: (id: string) => `/admin/documents/${id}/delete`,
-  search: (
-    options: { q?: string; platform?: string; category?: string } = {},
-  ) => `/admin/search${query(options)}`,
-  tokens: "/admin/tokens",
+  search: (options: { q?: string; platform?: string; category?: string } = {}) => `/admin/search${query(options)}`,
+  tokens: '/admin/tokens',
   tokenDelete: (id: string) => `/admin/tokens/${id}/delete`,
-  users: "/admin/users",
+  users: '/admin/users',
   /** The redirect URI's path, registered at the vendor. */
   callback: (platform: Platform) => `/api/v1/integrations/${platform}/callback`,
 } as const;

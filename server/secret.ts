@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { inspect } from 'node:util';
 
 /**
  * Holds a value that must never be shown: printing, interpolating, logging or serialising a Secret gives `[secret]`.
@@ -16,14 +16,14 @@ export class Secret {
   }
 
   toString(): string {
-    return "[secret]";
+    return '[secret]';
   }
 
   toJSON(): string {
-    return "[secret]";
+    return '[secret]';
   }
 
   [inspect.custom](): string {
-    return "[secret]";
+    return '[secret]';
   }
 }

@@ -1,8 +1,8 @@
-import type { Knex } from "knex";
+import type { Knex } from 'knex';
 
 /** The one door to the database: every query, the queue's too, goes through this Knex pool. */
 export type Database = {
-  kind: "postgres" | "embedded";
+  kind: 'postgres' | 'embedded';
   knex: Knex;
   /** Whether the pgvector extension is there; without it search is by keyword only. */
   hasVectors: boolean;

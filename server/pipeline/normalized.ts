@@ -3,8 +3,7 @@
  * start from here; nothing after the normalizers knows a file format.
  */
 export type Block = {
-  kind:
-    "heading" | "paragraph" | "list-item" | "table-row" | "code" | "caption";
+  kind: 'heading' | 'paragraph' | 'list-item' | 'table-row' | 'code' | 'caption';
   text: string;
   /** Headings: 1 (title) to 6. */
   level?: number;
@@ -22,40 +21,26 @@ export type NormalizedDocument = {
   blocks: Block[];
 };
 
-export const FORMATS = [
-  "txt",
-  "md",
-  "html",
-  "csv",
-  "json",
-  "pdf",
-  "docx",
-  "xlsx",
-  "pptx",
-] as const;
+export const FORMATS = ['txt', 'md', 'html', 'csv', 'json', 'pdf', 'docx', 'xlsx', 'pptx'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Why a file gave no document. `skipped` codes are properties of the file; `failed` ones deserve another look. */
 export type ContentProblemCode =
-  | "unsupported" // skipped
-  | "encrypted" // skipped
-  | "no_text" // skipped: scanned pages, empty file
-  | "too_large" // skipped: over MAX_FILE_BYTES, or unpacks beyond the bounds
-  | "corrupt" // failed
-  | "timeout" // failed
-  | "parser_crash"; // failed
+  | 'unsupported' // skipped
+  | 'encrypted' // skipped
+  | 'no_text' // skipped: scanned pages, empty file
+  | 'too_large' // skipped: over MAX_FILE_BYTES, or unpacks beyond the bounds
+  | 'corrupt' // failed
+  | 'timeout' // failed
+  | 'parser_crash'; // failed
 
 /** Thrown by the pipeline for one file; `message` is the ledger's sentence. */
 export class ContentError extends Error {
   readonly code: ContentProblemCode;
 
-  constructor(
-    code: ContentProblemCode,
-    message: string,
-    options?: { cause?: unknown },
-  ) {
+  constructor(code: ContentProblemCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
-    this.name = "ContentError";
+    this.name = 'ContentError';
     this.code = code;
   }
 }

@@ -1,5 +1,5 @@
-import type { Readable } from "node:stream";
-import type { Format } from "./normalized.ts";
+import type { Readable } from 'node:stream';
+import type { Format } from './normalized.ts';
 
 export type Chunk = {
   ordinal: number;
@@ -32,7 +32,7 @@ export type IncomingFile = {
   name: string;
   mediaType: string;
   sizeBytes?: number;
-  hash?: { algorithm: "md5" | "sha256"; hex: string };
+  hash?: { algorithm: 'md5' | 'sha256'; hex: string };
 };
 
 export type Pipeline = {
@@ -42,9 +42,6 @@ export type Pipeline = {
    * Errors: ContentError; the stream's own error (ProviderError); the signal's reason when aborted. A stream that ends before
    * `sizeBytes`, or whose checksum differs from `hash`, is a ProviderError-free ContentError `corrupt` naming that.
    */
-  prepare(
-    file: IncomingFile,
-    options: { title: string; signal: AbortSignal },
-  ): Promise<PreparedDocument>;
+  prepare(file: IncomingFile, options: { title: string; signal: AbortSignal }): Promise<PreparedDocument>;
   close(): Promise<void>;
 };

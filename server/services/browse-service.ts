@@ -1,6 +1,6 @@
-import type { Item } from "../../providers/provider.ts";
-import type { Integration } from "./integration-service.ts";
-import type { User } from "./user-service.ts";
+import type { Item } from '../../providers/provider.ts';
+import type { Integration } from './integration-service.ts';
+import type { User } from './user-service.ts';
 
 /** A listed item and what the hub knows of it already. */
 export type BrowseItem = Item & { documentId?: string; changedSince: boolean };

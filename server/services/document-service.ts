@@ -1,5 +1,5 @@
-import type { Platform } from "../../providers/provider.ts";
-import type { User } from "./user-service.ts";
+import type { Platform } from '../../providers/provider.ts';
+import type { User } from './user-service.ts';
 
 export type DocumentSummary = {
   id: string;

@@ -1,16 +1,8 @@
-import type { User } from "./user-service.ts";
+import type { User } from './user-service.ts';
 
-export const ITEM_STATES = [
-  "waiting",
-  "running",
-  "indexed",
-  "unchanged",
-  "skipped",
-  "failed",
-  "removed",
-] as const;
+export const ITEM_STATES = ['waiting', 'running', 'indexed', 'unchanged', 'skipped', 'failed', 'removed'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
-export type ImportStatus = "running" | "finished" | "cancelled" | "failed";
+export type ImportStatus = 'running' | 'finished' | 'cancelled' | 'failed';
 
 /** `total` is the sum of all states; every file the vendor listed is in exactly one. */
 export type ImportCounts = Record<ItemState, number> & { total: number };
@@ -63,22 +55,11 @@ export type ImportService = {
       recursive?: boolean;
     },
   ): Promise<{ id: string }>;
-  list(
-    user: User,
-    options?: { cursor?: string },
-  ): Promise<{ imports: ImportSummary[]; nextCursor?: string }>;
+  list(user: User, options?: { cursor?: string }): Promise<{ imports: ImportSummary[]; nextCursor?: string }>;
   /** One page (100 items) of the ledger. Errors: NotFoundError. */
-  get(
-    user: User,
-    id: string,
-    options?: { cursor?: string; state?: ItemState },
-  ): Promise<ImportDetail>;
+  get(user: User, id: string, options?: { cursor?: string; state?: ItemState }): Promise<ImportDetail>;
   /** Summary and the items that changed after `since` (a `changed` value), at most 200: for live progress. */
-  changes(
-    user: User,
-    id: string,
-    since?: string,
-  ): Promise<ImportSummary & { changedItems: ImportItem[] }>;
+  changes(user: User, id: string, since?: string): Promise<ImportSummary & { changedItems: ImportItem[] }>;
   /** Waiting items become skipped with the reason "cancelled". Errors: NotFoundError, ConflictError `not_running`. */
   cancel(user: User, id: string): Promise<void>;
   /** Failed items (or one) wait again. Gives how many. Errors: NotFoundError, ConflictError `nothing_to_retry`. */

@@ -1,7 +1,7 @@
-import type { Platform, ProviderDefinition } from "../../providers/provider.ts";
-import type { User } from "./user-service.ts";
+import type { Platform, ProviderDefinition } from '../../providers/provider.ts';
+import type { User } from './user-service.ts';
 
-export type IntegrationStatus = "active" | "needs_reconnect" | "disconnecting";
+export type IntegrationStatus = 'active' | 'needs_reconnect' | 'disconnecting';
 
 /** One connected account of a user. */
 export type Integration = {
@@ -66,9 +66,5 @@ export type IntegrationService = {
     },
   ): Promise<Integration>;
   documentCount(user: User, id: string): Promise<number>;
-  disconnect(
-    user: User,
-    id: string,
-    options: { documents: "keep" | "delete" },
-  ): Promise<DisconnectOutcome>;
+  disconnect(user: User, id: string, options: { documents: 'keep' | 'delete' }): Promise<DisconnectOutcome>;
 };

@@ -1,7 +1,7 @@
-import type { Platform } from "../../providers/provider.ts";
-import type { User } from "./user-service.ts";
+import type { Platform } from '../../providers/provider.ts';
+import type { User } from './user-service.ts';
 
-export const SEARCH_MODES = ["hybrid", "semantic", "keyword"] as const;
+export const SEARCH_MODES = ['hybrid', 'semantic', 'keyword'] as const;
 export type SearchMode = (typeof SEARCH_MODES)[number];
 
 /** A passage and where it stands. */

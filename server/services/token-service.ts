@@ -1,4 +1,4 @@
-import type { User } from "./user-service.ts";
+import type { User } from './user-service.ts';
 
 export type ApiToken = {
   id: string;
@@ -10,10 +10,7 @@ export type ApiToken = {
 
 export type TokenService = {
   /** `token` is given this once; only its SHA-256 is kept. Errors: InvalidInputError. */
-  create(
-    user: User,
-    input: { name: string; expiresAt?: Date },
-  ): Promise<ApiToken & { token: string }>;
+  create(user: User, input: { name: string; expiresAt?: Date }): Promise<ApiToken & { token: string }>;
   list(user: User): Promise<ApiToken[]>;
   /** Errors: NotFoundError. */
   delete(user: User, id: string): Promise<void>;
