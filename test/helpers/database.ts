@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import knexFactory from 'knex';
+import type { Database } from '../../server/database/database.ts';
+import { migrate, openEmbedded, openPostgres } from '../../server/database/open.ts';
+
+const migrationsDir = fileURLToPath(new URL('../../migrations/', import.meta.url));
+
+/** The databases this run tests on: embedded always, Postgres where TEST_DATABASE_URL names one. */
+export const databaseKinds: ('embedded' | 'postgres')[] = process.env.TEST_DATABASE_URL
+  ? ['embedded', 'postgres']
+  : ['embedded'];
+
+/**
+ * A migrated, empty database of its own. `close()` leaves nothing behind.
+ * Embedded ones live in memory and start from a dump that is made once per set of migrations.
+ */
+export async function openTestDatabase(kind: 'embedded' | 'postgres' = 'embedded'): Promise<Database> {
+  return kind === 'embedded' ? openEmbeddedTestDatabase() : openPostgresTestDatabase();
+}
+
+/** Runs the same suite on every database of this run. */
+export function onEachDatabase(title: string, suite: (open: () => Promise<Database>) => void): void {
+  for (const kind of databaseKinds)
+    describe(`${title} (${kind})`, function () {
+      this.timeout(60_000);
+      suite(() => openTestDatabase(kind));
+    });
+}
+
+async function openEmbeddedTestDatabase(): Promise<Database> {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(migrationsDir).sort())
+    hash.update(name).update(readFileSync(path.join(migrationsDir, name)));
+  const folder = path.join(os.tmpdir(), 'tributary-test-seeds');
+  const seedFile = path.join(folder, `${hash.digest('hex').slice(0, 24)}.tar.gz`);
+  if (!existsSync(seedFile)) {
+    mkdirSync(folder, { recursive: true });
+    const database = await openEmbedded({});
+    await migrate(database);
+    const partial = `${seedFile}.${randomUUID()}`;
+    writeFileSync(partial, await database.dump());
+    await database.close();
+    renameSync(partial, seedFile);
+  }
+  const database = await openEmbedded({ seedFile });
+  database.hasVectors = true;
+  return database;
+}
+
+async function openPostgresTestDatabase(): Promise<Database> {
+  const url = new URL(process.env.TEST_DATABASE_URL ?? '');
+  const name = `tributary_test_${randomUUID().replaceAll('-', '')}`;
+  const admin = knexFactory({ client: 'pg', connection: url.href, pool: { min: 0, max: 1 } });
+  await admin.raw('create database ??', [name]);
+  url.pathname = `/${name}`;
+  const database = openPostgres(url.href);
+  await migrate(database);
+  const close = database.close.bind(database);
+  database.close = async () => {
+    await close();
+    await admin.raw('drop database ?? with (force)', [name]);
+    await admin.destroy();
+  };
+  return database;
+}

@@ -1,0 +1,11 @@
+import { findChromium } from './requirements.ts';
+import { notRun } from './requirements.ts';
+
+/** Says before and after a run, one line each, what it leaves out and why; with REQUIRE_ALL=1 leaving anything out is a failure. */
+export const mochaHooks: Mocha.RootHookObject = {
+  beforeAll() {
+    if (!process.env.TEST_DATABASE_URL) notRun('the suites on a Postgres server', 'TEST_DATABASE_URL is not set');
+    if (!process.env.TEST_REDIS_URL) notRun('the suites on Redis', 'TEST_REDIS_URL is not set');
+    if (!findChromium()) notRun('the suites in a browser', 'no Chromium was found (set CHROMIUM to its path)');
+  },
+};
