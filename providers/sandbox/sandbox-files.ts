@@ -1,0 +1,43 @@
+/**
+ * One thing in a stand-in vendor's storage. Ids look like Drive's and stay the same across restarts; the same id in two accounts is
+ * the same file, seen through another space.
+ */
+export type SandboxFile = {
+  id: string;
+  /** Id of the containing folder; null at the top of its space. */
+  parentId: string | null;
+  name: string;
+  kind: 'folder' | 'file';
+  /** Of what `bytes` gives (native: of the export); `inode/directory` for folders; the stand-in maps it to its vendor's types. */
+  mediaType: string;
+  modifiedAt: Date;
+  /** A whole number in digits that grows with `modifiedAt`. */
+  version: string;
+  /** Kept natively by the vendor: `bytes` gives the docx, xlsx or pptx export. A form has none. */
+  native?: 'document' | 'spreadsheet' | 'presentation' | 'form';
+  /** Id of the file this is only a pointer to. */
+  shortcutTo?: string;
+  /** 0 for folders, shortcuts and native files. */
+  sizeBytes: number;
+  /** Rejects for folders, shortcuts and forms, which have no bytes. */
+  bytes(): Promise<Buffer>;
+  /** Words for the stand-in's full text search. */
+  text?: string;
+  /** False: the owner has switched off downloading. */
+  canDownload?: boolean;
+};
+
+/** One place in an account: its `files` are flat and linked by `parentId`, folders before what is in them. */
+export type SandboxSpace = {
+  id: string;
+  kind: 'my-drive' | 'shared-with-me' | 'shared-drive';
+  name: string;
+  files: SandboxFile[];
+};
+
+export type SandboxAccount = { id: string; email: string; name: string; spaces: SandboxSpace[] };
+
+/** The accounts that the stand-ins serve: an invented company's, or one whose My Drive is the folder `filesDir`. */
+export async function sandboxAccounts(_options: { filesDir?: string }): Promise<SandboxAccount[]> {
+  return [];
+}
