@@ -1,3 +1,6 @@
+import { companyAccounts } from './company-accounts.ts';
+import { folderAccount } from './folder-account.ts';
+
 /**
  * One thing in a stand-in vendor's storage. Ids look like Drive's and stay the same across restarts; the same id in two accounts is
  * the same file, seen through another space.
@@ -37,7 +40,9 @@ export type SandboxSpace = {
 
 export type SandboxAccount = { id: string; email: string; name: string; spaces: SandboxSpace[] };
 
-/** The accounts that the stand-ins serve: an invented company's, or one whose My Drive is the folder `filesDir`. */
-export async function sandboxAccounts(_options: { filesDir?: string }): Promise<SandboxAccount[]> {
-  return [];
-}
+/**
+ * The accounts that the stand-ins serve: an invented company's, or one whose My Drive is the folder `filesDir`.
+ * Errors: Error naming SANDBOX_FILES when there is no such folder.
+ */
+export const sandboxAccounts = async (options: { filesDir?: string }): Promise<SandboxAccount[]> =>
+  options.filesDir ? [await folderAccount(options.filesDir)] : companyAccounts();
