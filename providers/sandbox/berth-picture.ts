@@ -10,7 +10,7 @@ const colourAt = (x: number, y: number): Colour => {
   const hull = y >= 168 && y < 205 && x > 90 + (y - 168) && x < 400 - (y - 168) / 2;
   if (x >= 430 && y >= 180) return [92, 84, 76];
   if (x > 255 && x < 280 && y > 88 && y < 122) return y < 98 ? [24, 80, 107] : [200, 85, 61];
-  const window = y > 146 && y < 156 && x > 150 && x < 360 && x % 20 < 12;
+  const window = y > 146 && y < 156 && x > 155 && x < 360 && x % 20 < 12;
   if (window) return [40, 66, 92];
   if (x > 140 && x < 370 && y >= 138 && y < 168) return [246, 246, 240];
   if (x > 180 && x < 300 && y >= 120 && y < 138) return [232, 234, 230];

@@ -124,13 +124,18 @@ const write = (entry: CompanyFile, name: string, source: Buffer): Buffer => {
   return pdf(splitAtBreaks(blocks), { title: entry.name.replace(/\.pdf$/, ''), locked: entry.locked ?? false });
 };
 
-/** A heading opens a sheet; below it stand the rows of its tables, and a paragraph as a row of one cell. */
+/** A heading opens a sheet; below it stand the rows of its tables, and a paragraph or list item as a row of one cell. */
 const sheetsOf = (blocks: Block[]): Sheet[] => {
   const sheets: Sheet[] = [];
+  const add = (...rows: string[][]): void => {
+    if (sheets.length === 0) sheets.push({ name: 'Sheet1', rows: [] });
+    sheets.at(-1)?.rows.push(...rows);
+  };
   for (const block of blocks) {
     if (block.kind === 'heading') sheets.push({ name: block.text, rows: [] });
-    else if (block.kind === 'table') sheets.at(-1)?.rows.push(...block.rows);
-    else if (block.kind === 'paragraph') sheets.at(-1)?.rows.push([block.text]);
+    else if (block.kind === 'table') add(...block.rows);
+    else if (block.kind === 'list') add(...block.items.map((item) => [item]));
+    else if (block.kind === 'paragraph') add([block.text]);
   }
   return sheets;
 };
