@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { ChecksumAlgorithm } from './checksums.ts';
 import type { Secret } from '../server/secret.ts';
 
 /** Names of the kinds of service; the values stand in URLs, rows and the API. */
@@ -52,7 +53,7 @@ export type OpenedFile = {
   sizeBytes?: number;
   version?: string;
   /** The vendor's own checksum, lower-case hex, to be compared with the bytes. */
-  hash?: { algorithm: 'md5' | 'sha256'; hex: string };
+  hash?: { algorithm: ChecksumAlgorithm; hex: string };
 };
 
 export type TokenSet = {
@@ -95,6 +96,8 @@ export type ProviderDefinition = {
   scopes: { scope: string; reason: string }[];
   /** Environment variables that switch it on. */
   settings: { clientId: string; clientSecret: string };
+  /** The vendor's own hosts, as `host` or `*.suffix`: reached over https at public addresses only. */
+  hosts?: string[];
   /** Page where a person ends the grant by hand. */
   manualRevokeUrl: string;
 };

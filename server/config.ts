@@ -12,6 +12,27 @@ export type GoogleConfig = {
   apiUrl: string;
 };
 
+export type MicrosoftConfig = {
+  clientId?: string;
+  clientSecret?: Secret;
+  /** `common`, `organizations`, `consumers`, or a directory's id or domain. */
+  tenantId: string;
+  authorityUrl: string;
+  /** Without `/v1.0`. */
+  graphUrl: string;
+};
+
+export type DropboxConfig = {
+  clientId?: string;
+  clientSecret?: Secret;
+  authUrl: string;
+  tokenUrl: string;
+  /** Without `/2`. */
+  apiUrl: string;
+  /** Without `/2`. */
+  contentUrl: string;
+};
+
 export type Config = {
   environment: 'production' | 'development' | 'test';
   port: number;
@@ -30,6 +51,8 @@ export type Config = {
   firstAdmin?: { email: string; password: Secret };
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   google: GoogleConfig;
+  microsoft: MicrosoftConfig;
+  dropbox: DropboxConfig;
   /** Extra `host` or `host:port` the outbound guard lets through. */
   egressAllowedHosts: string[];
   maxFileBytes: number;
@@ -168,8 +191,13 @@ export function parseConfig(env: Env): Config {
   );
   if (sandboxOn && production) problems.push('SANDBOX: is refused when NODE_ENV=production; unset it');
 
-  if ((env.GOOGLE_CLIENT_ID === undefined) !== (env.GOOGLE_CLIENT_SECRET === undefined))
-    problems.push('GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET: set both or neither');
+  for (const [id, clientSecret] of [
+    ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'],
+    ['MICROSOFT_CLIENT_ID', 'MICROSOFT_CLIENT_SECRET'],
+    ['DROPBOX_APP_KEY', 'DROPBOX_APP_SECRET'],
+  ] as const)
+    if ((env[id] === undefined) !== (env[clientSecret] === undefined))
+      problems.push(`${id} and ${clientSecret}: set both or neither`);
 
   const trustProxy =
     env.TRUST_PROXY === undefined
@@ -204,6 +232,26 @@ export function parseConfig(env: Env): Config {
       revokeUrl: url('GOOGLE_REVOKE_URL', 'https://oauth2.googleapis.com/revoke'),
       userinfoUrl: url('GOOGLE_USERINFO_URL', 'https://www.googleapis.com/oauth2/v3/userinfo'),
       apiUrl: url('GOOGLE_API_URL', 'https://www.googleapis.com'),
+    },
+    microsoft: {
+      clientId: env.MICROSOFT_CLIENT_ID,
+      clientSecret: secret('MICROSOFT_CLIENT_SECRET'),
+      tenantId: take(
+        'MICROSOFT_TENANT_ID',
+        z.string().regex(/^[\w.-]+$/),
+        'common',
+        'must be common, organizations, consumers, or a directory id or domain, for example contoso.onmicrosoft.com',
+      ),
+      authorityUrl: url('MICROSOFT_AUTHORITY_URL', 'https://login.microsoftonline.com'),
+      graphUrl: url('MICROSOFT_GRAPH_URL', 'https://graph.microsoft.com'),
+    },
+    dropbox: {
+      clientId: env.DROPBOX_APP_KEY,
+      clientSecret: secret('DROPBOX_APP_SECRET'),
+      authUrl: url('DROPBOX_AUTH_URL', 'https://www.dropbox.com/oauth2/authorize'),
+      tokenUrl: url('DROPBOX_TOKEN_URL', 'https://api.dropboxapi.com/oauth2/token'),
+      apiUrl: url('DROPBOX_API_URL', 'https://api.dropboxapi.com'),
+      contentUrl: url('DROPBOX_CONTENT_URL', 'https://content.dropboxapi.com'),
     },
     egressAllowedHosts: list(env.EGRESS_ALLOWED_HOSTS),
     maxFileBytes: wholeNumber('MAX_FILE_BYTES', 268_435_456, 1, 17_179_869_184),

@@ -8,5 +8,7 @@ export type Database = {
   hasVectors: boolean;
   /** Runs `work` in a transaction; a call inside another joins it. */
   transaction<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
+  /** The running transaction of this call chain, else the pool: with a pool of one, asking the pool inside a transaction would wait for ever. */
+  current(): Knex;
   close(): Promise<void>;
 };

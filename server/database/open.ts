@@ -78,6 +78,10 @@ function toDatabase(kind: Database['kind'], knex: Knex, close: () => Promise<voi
       if (outer && !outer.isCompleted()) return work(outer);
       return knex.transaction((trx) => current.run(trx, () => work(trx)));
     },
+    current() {
+      const outer = current.getStore();
+      return outer && !outer.isCompleted() ? outer : knex;
+    },
     close,
   };
 }
