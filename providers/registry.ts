@@ -1,0 +1,40 @@
+import type { Config } from '../server/config.ts';
+import { createGoogleDrive, googleDriveDefinition } from './google-drive/index.ts';
+import type { Platform, Provider, ProviderDefinition } from './provider.ts';
+
+/** A kind of service the hub knows, and which of its settings the operator has not given. */
+export type KnownPlatform = {
+  definition: ProviderDefinition;
+  missing: { clientId: boolean; clientSecret: boolean };
+};
+
+type Entry = {
+  definition: ProviderDefinition;
+  settings: { clientId?: unknown; clientSecret?: unknown };
+  create: () => Provider;
+};
+
+/** Every provider has one line here. */
+const entries = (config: Config): Entry[] => [
+  { definition: googleDriveDefinition, settings: config.google, create: () => createGoogleDrive(config.google) },
+];
+
+/** `definitions` names all known providers, in the order pages show them; `providers` holds the configured ones. */
+export function createProviders(config: Config): {
+  definitions: KnownPlatform[];
+  providers: Map<Platform, Provider>;
+} {
+  const known = entries(config).map(({ definition, settings, create }) => ({
+    definition,
+    missing: { clientId: !settings.clientId, clientSecret: !settings.clientSecret },
+    create,
+  }));
+  return {
+    definitions: known.map(({ definition, missing }) => ({ definition, missing })),
+    providers: new Map(
+      known
+        .filter(({ missing }) => !missing.clientId && !missing.clientSecret)
+        .map(({ definition, create }) => [definition.id, create()]),
+    ),
+  };
+}
