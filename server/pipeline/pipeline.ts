@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
+import type { ChecksumAlgorithm } from '../../providers/checksums.ts';
 import type { Format } from './normalized.ts';
+import { createParsePool } from './parse-pool.ts';
+import { spool } from './spool.ts';
 
 export type Chunk = {
   ordinal: number;
@@ -32,7 +35,8 @@ export type IncomingFile = {
   name: string;
   mediaType: string;
   sizeBytes?: number;
-  hash?: { algorithm: 'md5' | 'sha256'; hex: string };
+  /** The vendor's checksum, lower-case hex. */
+  hash?: { algorithm: ChecksumAlgorithm; hex: string };
 };
 
 export type Pipeline = {
@@ -45,3 +49,32 @@ export type Pipeline = {
   prepare(file: IncomingFile, options: { title: string; signal: AbortSignal }): Promise<PreparedDocument>;
   close(): Promise<void>;
 };
+
+export type PipelineOptions = {
+  /** Bytes of one file, as downloaded. */
+  maxFileBytes: number;
+  /** Worker threads at most; they start when there is work. Default: the processors at hand, 4 at most. */
+  workers?: number;
+  /** Milliseconds one file may take to parse and chunk, not counting its download and its wait. Default: 120,000. */
+  timeoutMs?: number;
+  /** Another module for the worker threads; for tests of hanging and crashing parsers. */
+  workerEntry?: URL;
+};
+
+/** The pipeline on this machine's worker threads. `close` ends them; what is then under way fails. */
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const pool = createParsePool(options);
+  return {
+    async prepare(file, { title, signal }) {
+      const spooled = await spool(file, options.maxFileBytes, signal);
+      try {
+        const { path, sizeBytes, contentHash } = spooled;
+        const parsed = await pool.parse({ path, name: file.name, mediaType: file.mediaType, sizeBytes, title }, signal);
+        return { ...parsed, contentHash, sizeBytes };
+      } finally {
+        await spooled.remove();
+      }
+    },
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,47 @@
+import type { Embedder } from './embedder.ts';
+import { createTimeSlicer } from './time-slicer.ts';
+import { createFeatureSum } from './lexical-features.ts';
+
+const DIMENSIONS = 1_024;
+/** Characters read between two looks at the clock. */
+const PIECE = 1_000;
+
+/**
+ * An embedder without a model: hashed words and character 3- and 4-grams (bigrams for Chinese, Japanese and Thai) with sublinear weights, as
+ * vectors of unit length. It finds words, their inflections, typos and names, not meanings; meant to be fused with keyword search.
+ * Works on the calling thread in slices of at most about 10 ms, queries first. Errors: the signal's reason.
+ */
+export function createLexicalEmbedder(): Embedder {
+  const slicer = createTimeSlicer();
+  return {
+    id: 'lexical-1024-v1',
+    dimensions: DIMENSIONS,
+    embed: (texts, { signal, purpose }) => slicer.run(embedAll(texts), { signal, urgent: purpose === 'query' }),
+  };
+}
+
+function* embedAll(texts: string[]): Generator<void, Float32Array[]> {
+  const vectors: Float32Array[] = [];
+  for (const text of texts) {
+    const sum = createFeatureSum(DIMENSIONS);
+    for (let from = 0; from < text.length;) {
+      const to = pieceEnd(text, from);
+      sum.add(text.slice(from, to));
+      from = to;
+      yield;
+    }
+    vectors.push(yield* sum.vector());
+    yield;
+  }
+  return vectors;
+}
+
+/** Where a piece from `from` may end without cutting a word (unless one is 1,000 characters long). */
+function pieceEnd(text: string, from: number): number {
+  const limit = from + PIECE;
+  if (limit >= text.length) return text.length;
+  const space = Math.max(text.lastIndexOf(' ', limit), text.lastIndexOf('\n', limit));
+  if (space > from) return space;
+  const isPair = (text.charCodeAt(limit) & 0xfc00) === 0xdc00;
+  return isPair ? limit - 1 : limit;
+}

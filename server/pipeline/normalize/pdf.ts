@@ -1,0 +1,187 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { WrappedPdfiumModule } from '@embedpdf/pdfium';
+import { init } from '@embedpdf/pdfium';
+import { ContentError } from '../normalized.ts';
+import type { Normalized } from './normalize.ts';
+import type { PdfLine, PdfPage } from './pdf-layout.ts';
+import { pdfBlocks } from './pdf-layout.ts';
+
+/** Error codes of FPDF_GetLastError. Source: https://pdfium.googlesource.com/pdfium/+/refs/heads/main/public/fpdfview.h */
+const FPDF_ERR_PASSWORD = 4;
+const FPDF_ERR_SECURITY = 5;
+const WIDGET = 20;
+
+let loading: Promise<WrappedPdfiumModule> | undefined;
+
+/**
+ * The text of a PDF, page by page: headings by size of type, paragraphs, words joined that were hyphenated at line ends, values of form fields.
+ * Errors: ContentError `encrypted`, `corrupt`.
+ */
+export async function normalizePdf(bytes: Buffer): Promise<Normalized> {
+  loading ??= load();
+  const pdfium = await loading;
+  try {
+    const { pages, title } = readPdf(pdfium, bytes);
+    return { title, blocks: pdfBlocks(pages) };
+  } catch (error) {
+    if (error instanceof ContentError) throw error;
+    // What trips WebAssembly leaves its memory in an unknown state: the next file gets a new one.
+    loading = undefined;
+    if (error instanceof Error && error.name === 'RuntimeError') throw corrupt(error);
+    throw error;
+  }
+}
+
+async function load(): Promise<WrappedPdfiumModule> {
+  const wasm = await readFile(fileURLToPath(import.meta.resolve('@embedpdf/pdfium/pdfium.wasm')));
+  const pdfium = await init({
+    wasmBinary: wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.byteLength) as ArrayBuffer,
+  } as Parameters<typeof init>[0]);
+  pdfium.PDFiumExt_Init();
+  return pdfium;
+}
+
+function readPdf(pdfium: WrappedPdfiumModule, bytes: Buffer): { pages: PdfPage[]; title?: string } {
+  const heap = createHeap(pdfium);
+  const data = heap.allocate(bytes.length);
+  heap.bytes().set(bytes, data);
+  const scratch = heap.allocate(64);
+  try {
+    const document = pdfium.FPDF_LoadMemDocument(data, bytes.length, '');
+    if (document === 0) throw refusal(pdfium.FPDF_GetLastError());
+    try {
+      const count = pdfium.FPDF_GetPageCount(document);
+      const pages: PdfPage[] = [];
+      let unreadable = 0;
+      for (let index = 0; index < count; index++) {
+        const page = readPage(pdfium, heap, document, index, scratch);
+        if (page) pages.push(page);
+        else unreadable++;
+      }
+      if (pages.length === 0 || unreadable > count / 2) throw corrupt();
+      const title = heap.utf16((buffer, size) => pdfium.FPDF_GetMetaText(document, 'Title', buffer, size));
+      return { pages, title: usefulTitle(title) };
+    } finally {
+      pdfium.FPDF_CloseDocument(document);
+    }
+  } finally {
+    heap.free(scratch);
+    heap.free(data);
+  }
+}
+
+function readPage(
+  pdfium: WrappedPdfiumModule,
+  heap: Heap,
+  document: number,
+  index: number,
+  scratch: number,
+): PdfPage | undefined {
+  const page = pdfium.FPDF_LoadPage(document, index);
+  if (page === 0) return undefined;
+  const text = pdfium.FPDFText_LoadPage(page);
+  try {
+    const lines = text === 0 ? [] : readLines(pdfium, heap, text, scratch);
+    return { number: index + 1, lines, fields: readFields(pdfium, heap, page) };
+  } finally {
+    if (text !== 0) pdfium.FPDFText_ClosePage(text);
+    pdfium.FPDF_ClosePage(page);
+  }
+}
+
+/** The lines PDFium finds, in its reading order, with the place of each. */
+function readLines(pdfium: WrappedPdfiumModule, heap: Heap, page: number, scratch: number): PdfLine[] {
+  const characters = pdfium.FPDFText_CountChars(page);
+  if (characters <= 0) return [];
+  const buffer = heap.allocate((characters + 1) * 2 * 2);
+  const written = pdfium.FPDFText_GetText(page, 0, characters, buffer);
+  const text = Buffer.from(heap.bytes().subarray(buffer, buffer + Math.max(0, written - 1) * 2)).toString('utf16le');
+  heap.free(buffer);
+  const lines: PdfLine[] = [];
+  let at = 0;
+  for (const line of text.split('\n')) {
+    const first = at + (line.length - line.trimStart().length);
+    const trimmed = line.trim();
+    if (trimmed !== '') lines.push({ text: trimmed, ...boxOf(first, first + trimmed.length - 1) });
+    at += line.length + 1;
+  }
+  return lines;
+
+  /** Left, right, bottom and top of a run of characters by its ends, in points. */
+  function boxOf(from: number, to: number): Omit<PdfLine, 'text'> {
+    const start = looseBox(from);
+    const end = looseBox(to);
+    if (!start) return { left: 0, right: 0, bottom: 0, top: 0 };
+    return { left: start.left, right: end?.right ?? start.right, bottom: start.bottom, top: start.top };
+  }
+  function looseBox(textIndex: number) {
+    const index = pdfium.FPDFText_GetCharIndexFromTextIndex(page, textIndex);
+    if (index < 0 || !pdfium.FPDFText_GetLooseCharBox(page, index, scratch)) return undefined;
+    const [left, top, right, bottom] = new Float32Array(heap.bytes().buffer, scratch, 4);
+    return { left: left!, top: top!, right: right!, bottom: bottom! };
+  }
+}
+
+/** What people typed into form fields: it is kept apart from the page's text. */
+function readFields(pdfium: WrappedPdfiumModule, heap: Heap, page: number): string[] {
+  const values: string[] = [];
+  const count = Math.min(2_000, pdfium.FPDFPage_GetAnnotCount(page));
+  for (let index = 0; index < count; index++) {
+    const annotation = pdfium.FPDFPage_GetAnnot(page, index);
+    if (annotation === 0) continue;
+    if (pdfium.FPDFAnnot_GetSubtype(annotation) === WIDGET) {
+      const value = heap.utf16((buffer, size) => pdfium.FPDFAnnot_GetStringValue(annotation, 'V', buffer, size)).trim();
+      // Ticked boxes have the name of their look as value.
+      if (value !== '' && !/^(off|yes|on|\d)$/i.test(value)) values.push(value);
+    }
+    pdfium.FPDFPage_CloseAnnot(annotation);
+  }
+  return values;
+}
+
+type Heap = ReturnType<typeof createHeap>;
+
+/** WebAssembly memory: views are taken anew each time, since growing it invalidates them. */
+function createHeap(pdfium: WrappedPdfiumModule) {
+  const exports = pdfium.pdfium.wasmExports as typeof pdfium.pdfium.wasmExports & { memory: { buffer: ArrayBuffer } };
+  const bytes = () => new Uint8Array(exports.memory.buffer);
+  const allocate = (size: number): number => {
+    const pointer = exports.malloc(size);
+    if (pointer === 0)
+      throw new ContentError('too_large', 'The PDF is too big to be opened; split it and import the parts.');
+    return pointer;
+  };
+  return {
+    bytes,
+    allocate,
+    free: (pointer: number) => exports.free(pointer),
+    /** A string from a call that is asked first for its size in bytes, then for its content. */
+    utf16(call: (buffer: number, size: number) => number): string {
+      const size = call(0, 0);
+      if (size <= 2 || size > 1_000_000) return '';
+      const buffer = allocate(size);
+      call(buffer, size);
+      const text = Buffer.from(bytes().subarray(buffer, buffer + size - 2)).toString('utf16le');
+      exports.free(buffer);
+      return text;
+    },
+  };
+}
+
+function refusal(code: number): ContentError {
+  if (code !== FPDF_ERR_PASSWORD && code !== FPDF_ERR_SECURITY) return corrupt();
+  return new ContentError('encrypted', 'The PDF is protected by a password; save it without one and import it again.');
+}
+
+const corrupt = (cause?: unknown): ContentError =>
+  new ContentError('corrupt', 'The PDF is damaged and cannot be opened; export or save it again and import that.', {
+    cause,
+  });
+
+/** Names that programs give by themselves are no titles. */
+const usefulTitle = (title: string): string | undefined =>
+  title.trim() === '' ||
+  /^(untitled|microsoft (word|powerpoint|excel) - |.*\.(docx?|pptx?|xlsx?|indd|tex|dvi)$)/i.test(title.trim())
+    ? undefined
+    : title.trim();

@@ -1,0 +1,88 @@
+import type { SaxesTagPlain } from 'saxes';
+import { SaxesParser } from 'saxes';
+import { ContentError } from '../normalized.ts';
+import type { Zip } from './zip.ts';
+
+export type XmlTag = {
+  /** The element's name without its prefix. */
+  name: string;
+  /** The value of an attribute by its name without prefix. */
+  attribute(name: string): string | undefined;
+  /** The same, of an attribute that has a prefix: `r:id` beside a plain `id`. */
+  prefixed(name: string): string | undefined;
+};
+
+export type XmlEvents = {
+  open?: (tag: XmlTag) => void;
+  close?: (name: string) => void;
+  text?: (text: string) => void;
+};
+
+/**
+ * Walks one XML part of a package as it is unpacked. Document types and entities are refused: Office writes none, attacks do.
+ * Errors: ContentError `corrupt`, and those of the zip.
+ */
+export async function walkXml(zip: Zip, part: string, events: XmlEvents): Promise<void> {
+  const parser = new SaxesParser({ xmlns: false, position: false });
+  parser.on('doctype', () => {
+    throw new ContentError(
+      'corrupt',
+      'The file was refused because it declares entities, which Office files never do; save it again in its program and import that.',
+    );
+  });
+  parser.on('error', (error) => {
+    throw new ContentError(
+      'corrupt',
+      'The file is damaged: its XML is not well-formed; save it again in its program and import it once more.',
+      {
+        cause: error,
+      },
+    );
+  });
+  const { open, close, text } = events;
+  if (open)
+    parser.on('opentag', (tag: SaxesTagPlain) =>
+      open({
+        name: localName(tag.name),
+        attribute: (name) => attributeOf(tag, name),
+        prefixed: (name) => prefixedOf(tag, name),
+      }),
+    );
+  if (close) parser.on('closetag', (tag) => close(localName(tag.name)));
+  if (text) {
+    parser.on('text', text);
+    parser.on('cdata', text);
+  }
+  let decoder: InstanceType<typeof TextDecoder> | undefined;
+  for await (const bytes of zip.stream(part)) {
+    decoder ??= new TextDecoder(encodingOf(bytes));
+    parser.write(decoder.decode(bytes, { stream: true }));
+  }
+  parser.write(decoder?.decode() ?? '');
+  parser.close();
+}
+
+const encodingOf = (bytes: Buffer): string => {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  const declared = /^<\?xml[^>]+encoding=["']([\w.-]+)["']/.exec(bytes.subarray(0, 200).toString('latin1'))?.[1];
+  if (declared && /^(iso-8859-\d+|windows-125\d)$/i.test(declared)) return declared;
+  return 'utf-8';
+};
+
+function localName(name: string): string {
+  const colon = name.indexOf(':');
+  return colon < 0 ? name : name.slice(colon + 1);
+}
+
+function attributeOf(tag: SaxesTagPlain, name: string): string | undefined {
+  const attributes = tag.attributes;
+  if (name in attributes) return attributes[name];
+  for (const key in attributes) if (localName(key) === name) return attributes[key];
+  return undefined;
+}
+
+function prefixedOf(tag: SaxesTagPlain, name: string): string | undefined {
+  for (const key in tag.attributes) if (key.includes(':') && localName(key) === name) return tag.attributes[key];
+  return undefined;
+}

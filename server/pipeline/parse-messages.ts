@@ -1,0 +1,24 @@
+import type { ContentProblemCode, Format } from './normalized.ts';
+import type { Chunk } from './pipeline.ts';
+
+/** One file for a worker thread, by the path of its spooled bytes. */
+export type ParseJob = {
+  path: string;
+  name: string;
+  mediaType: string;
+  sizeBytes: number;
+  /** The item's title: prefix of each chunk's `embedText`. */
+  title: string;
+};
+
+export type ToWorker = { type: 'job'; job: ParseJob } | { type: 'more' };
+
+/**
+ * What a worker answers. The result comes in parts, and the worker waits for `more` after each, so that no single message
+ * holds the main thread's event loop.
+ */
+export type FromWorker =
+  | { type: 'text'; text: string }
+  | { type: 'chunks'; chunks: Chunk[] }
+  | { type: 'done'; format: Format; title?: string }
+  | { type: 'problem'; code: ContentProblemCode; message: string; cause?: string };

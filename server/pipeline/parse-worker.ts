@@ -1,0 +1,56 @@
+import { parentPort } from 'node:worker_threads';
+import { chunkDocument } from './chunk.ts';
+import { documentText } from './document-text.ts';
+import { normalize } from './normalize/normalize.ts';
+import { ContentError } from './normalized.ts';
+import type { FromWorker, ParseJob, ToWorker } from './parse-messages.ts';
+
+/** Characters of text, and chunks, in one message. */
+const TEXT_PART = 250_000;
+const CHUNKS_PART = 200;
+
+const port = parentPort;
+if (!port) throw new Error('parse-worker runs in a worker thread only.');
+let onMore: () => void = () => {};
+const post = (message: FromWorker) => port.postMessage(message);
+const postPart = (message: FromWorker) =>
+  new Promise<void>((resolve) => {
+    onMore = resolve;
+    post(message);
+  });
+
+port.on('message', (message: ToWorker) => {
+  if (message.type === 'more') onMore();
+  else void answer(message.job);
+});
+
+async function answer(job: ParseJob): Promise<void> {
+  try {
+    const document = await normalize(job);
+    const chunks = chunkDocument(document, { title: job.title });
+    const text = documentText(document.blocks);
+    for (let at = 0; at < text.length; at += TEXT_PART)
+      await postPart({ type: 'text', text: text.slice(at, at + TEXT_PART) });
+    for (let at = 0; at < chunks.length; at += CHUNKS_PART)
+      await postPart({ type: 'chunks', chunks: chunks.slice(at, at + CHUNKS_PART) });
+    post({ type: 'done', format: document.format, title: document.title });
+  } catch (error) {
+    post(problemOf(error));
+  }
+}
+
+function problemOf(error: unknown): FromWorker {
+  if (error instanceof ContentError)
+    return {
+      type: 'problem',
+      code: error.code,
+      message: error.message,
+      cause: error.cause instanceof Error ? error.cause.message : undefined,
+    };
+  return {
+    type: 'problem',
+    code: 'parser_crash',
+    message: 'The reader of this format broke down on the file; save it again or in another format, and import that.',
+    cause: error instanceof Error ? error.stack : String(error),
+  };
+}
