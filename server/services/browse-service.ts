@@ -1,5 +1,12 @@
-import type { Item } from '../../providers/provider.ts';
-import type { Integration } from './integration-service.ts';
+import type { Logger } from 'pino';
+import type { Connection, Item, Platform, Provider } from '../../providers/provider.ts';
+import type { Database } from '../database/database.ts';
+import { AppError, BadRequestError } from '../errors.ts';
+import { findImportedItems } from '../stores/document-store.ts';
+import type { CredentialService } from './credential-service.ts';
+import type { Integration, IntegrationService } from './integration-service.ts';
+import { ancestorsOf } from './item-path.ts';
+import { bounded, toAppError } from './provider-failures.ts';
 import type { User } from './user-service.ts';
 
 /** A listed item and what the hub knows of it already. */
@@ -33,3 +40,101 @@ export type BrowseService = {
     options: { ref?: string; query?: string; cursor?: string },
   ): Promise<BrowsePage>;
 };
+
+const MAX_QUERY = 200;
+
+export function createBrowseService(deps: {
+  database: Database;
+  integrations: IntegrationService;
+  providers: Map<Platform, Provider>;
+  credentials: CredentialService;
+  logger: Logger;
+}): BrowseService {
+  const { database, integrations, providers, credentials, logger } = deps;
+
+  /** Asks the vendor, for ten seconds at most, and says its failures in our words. */
+  async function ask<T>(
+    integration: Integration,
+    question: (provider: Provider, connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    const provider = providers.get(integration.platform);
+    if (!provider)
+      throw new AppError(
+        409,
+        'not_configured',
+        'This service is switched off: its client id and secret are not set on the server.',
+      );
+    try {
+      return await bounded(question(provider, credentials.connect(integration)), provider.definition.label);
+    } catch (error) {
+      throw toAppError(error);
+    }
+  }
+
+  async function withBadges(integration: Integration, items: Item[]): Promise<BrowseItem[]> {
+    const imported = await findImportedItems(
+      database.current(),
+      integration.id,
+      items.filter((item) => item.kind === 'file').map((item) => item.ref),
+    );
+    return items.map((item) => {
+      const known = imported.get(item.ref);
+      return {
+        ...item,
+        documentId: known?.documentId,
+        changedSince: known !== undefined && item.version !== undefined && known.version !== item.version,
+      };
+    });
+  }
+
+  return {
+    async roots(user) {
+      const all = await integrations.list(user);
+      return Promise.all(
+        all.map(async (integration) => {
+          try {
+            const items = await ask(integration, (provider, connection) => provider.roots(connection));
+            return { integration, items };
+          } catch (error) {
+            if (error instanceof AppError) return { integration, items: [], error: error.message };
+            logger.error({ err: error, integrationId: integration.id }, 'an integration could not be listed');
+            return { integration, items: [], error: 'Something went wrong while listing this account. Try again.' };
+          }
+        }),
+      );
+    },
+
+    async list(user, integrationId, { ref, query, cursor }) {
+      const integration = await integrations.get(user, integrationId);
+      const text = query?.trim() ?? '';
+      if (text.length > MAX_QUERY)
+        throw new BadRequestError('query_too_long', `Search for at most ${MAX_QUERY} characters.`);
+      if (text !== '') {
+        const page = await ask(integration, async (provider, connection) => {
+          if (!provider.search)
+            throw new BadRequestError('no_search', `${provider.definition.label} cannot be searched from here.`);
+          return provider.search(connection, text, cursor);
+        });
+        return { integration, items: await withBadges(integration, page.items), next: page.next, breadcrumbs: [] };
+      }
+      if (ref === undefined || ref === 'root') {
+        const items = await ask(integration, (provider, connection) => provider.roots(connection));
+        return { integration, items: await withBadges(integration, items), breadcrumbs: [] };
+      }
+      const { page, trail } = await ask(integration, async (provider, connection) => {
+        const folder = await provider.get(connection, ref);
+        const [listed, above] = await Promise.all([
+          provider.list(connection, ref, cursor),
+          ancestorsOf(provider, connection, folder),
+        ]);
+        return { page: listed, trail: [...above, { ref: folder.ref, name: folder.name }] };
+      });
+      return {
+        integration,
+        items: await withBadges(integration, page.items),
+        next: page.next,
+        breadcrumbs: trail,
+      };
+    },
+  };
+}

@@ -1,4 +1,10 @@
 import type { Platform } from '../../providers/provider.ts';
+import type { Database } from '../database/database.ts';
+import { ConflictError, NotFoundError } from '../errors.ts';
+import { isUuid } from '../ids.ts';
+import { deleteOrphanEmbeddings } from '../index/postgres.ts';
+import { deleteDocument, findDocument, listCategories, listDocuments } from '../stores/document-store.ts';
+import type { ImportService } from './import-service.ts';
 import type { User } from './user-service.ts';
 
 export type DocumentSummary = {
@@ -58,3 +64,49 @@ export type DocumentService = {
   /** Imports the item again. Errors: NotFoundError; ConflictError `disconnected`. */
   sync(user: User, id: string): Promise<{ importId: string }>;
 };
+
+export function createDocumentService(deps: { database: Database; imports: ImportService }): DocumentService {
+  const { database, imports } = deps;
+
+  async function find(user: User, id: string) {
+    const document = isUuid(id) ? await findDocument(database.current(), user.id, id) : undefined;
+    if (!document) throw new NotFoundError('The document');
+    return document;
+  }
+
+  return {
+    async list(user, options = {}) {
+      if (options.integrationId !== undefined && !isUuid(options.integrationId)) return { documents: [], total: 0 };
+      return listDocuments(database.current(), user.id, options, options.cursor);
+    },
+
+    categories: (user) => listCategories(database.current(), user.id),
+
+    async get(user, id) {
+      const { itemRef: _, ...document } = await find(user, id);
+      return document;
+    },
+
+    async delete(user, id) {
+      if (!isUuid(id)) throw new NotFoundError('The document');
+      await database.transaction(async (trx) => {
+        if (!(await deleteDocument(trx, user.id, id))) throw new NotFoundError('The document');
+        await deleteOrphanEmbeddings(trx);
+      });
+    },
+
+    async sync(user, id) {
+      const document = await find(user, id);
+      if (!document.integrationId)
+        throw new ConflictError(
+          'disconnected',
+          'The account this document came from is disconnected. Connect it again to import the document anew.',
+        );
+      const created = await imports.create(user, {
+        items: [{ integrationId: document.integrationId, ref: document.itemRef }],
+        category: document.category,
+      });
+      return { importId: created.id };
+    },
+  };
+}

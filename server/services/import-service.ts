@@ -1,3 +1,24 @@
+import type { Database } from '../database/database.ts';
+import { AppError, BadRequestError, ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { isUuid } from '../ids.ts';
+import type { Queue } from '../queue/queue.ts';
+import { closeImportFolders } from '../stores/import-folder-store.ts';
+import {
+  insertLedgerItems,
+  listChangedItems,
+  listLedger,
+  reopenFailedItems,
+  skipOpenItems,
+} from '../stores/import-item-store.ts';
+import {
+  closeImport,
+  findImport,
+  insertImport,
+  listImports,
+  lockImport,
+  reopenImport,
+} from '../stores/import-store.ts';
+import type { IntegrationService } from './integration-service.ts';
 import type { User } from './user-service.ts';
 
 export const ITEM_STATES = ['waiting', 'running', 'indexed', 'unchanged', 'skipped', 'failed', 'removed'] as const;
@@ -65,3 +86,125 @@ export type ImportService = {
   /** Failed items (or one) wait again. Gives how many. Errors: NotFoundError, ConflictError `nothing_to_retry`. */
   retry(user: User, id: string, options?: { itemId?: string }): Promise<number>;
 };
+
+const MAX_SELECTED = 500;
+const MAX_CATEGORY = 100;
+const MAX_REF = 2000;
+
+export function createImportService(deps: {
+  database: Database;
+  queue: Queue;
+  integrations: IntegrationService;
+}): ImportService {
+  const { database, queue, integrations } = deps;
+
+  async function find(user: User, id: string): Promise<ImportSummary> {
+    const found = isUuid(id) ? await findImport(database.current(), user.id, id) : undefined;
+    if (!found) throw new NotFoundError('The import');
+    return found;
+  }
+
+  return {
+    async create(user, input) {
+      const category = input.category?.trim() || undefined;
+      const { items } = input;
+      const errors = [
+        ...(items.length === 0 ? [{ field: 'items', message: 'Tick at least one file or folder.' }] : []),
+        ...(items.length > MAX_SELECTED
+          ? [
+              {
+                field: 'items',
+                message: `Tick at most ${MAX_SELECTED} files and folders; a folder brings all that is in it.`,
+              },
+            ]
+          : []),
+        ...(items.some(({ ref }) => ref === '' || ref.length > MAX_REF)
+          ? [{ field: 'items', message: 'One of the selected items is not known. Select it again.' }]
+          : []),
+        ...(category !== undefined && category.length > MAX_CATEGORY
+          ? [{ field: 'category', message: `Enter a category of ${MAX_CATEGORY} characters or fewer.` }]
+          : []),
+      ];
+      if (errors.length > 0) throw new InvalidInputError(errors);
+      for (const id of new Set(items.map(({ integrationId }) => integrationId))) {
+        const integration = await integrations.get(user, id);
+        if (integration.status !== 'active')
+          throw new AppError(
+            409,
+            'needs_reconnect',
+            integration.statusDetail ?? 'The account is not connected any more. Reconnect it, then import again.',
+          );
+      }
+      return database.transaction(async (trx) => {
+        const id = await insertImport(trx, { userId: user.id, category, recursive: input.recursive ?? true });
+        const waiting = await insertLedgerItems(
+          trx,
+          id,
+          uniqueBy(items, ({ integrationId, ref }) => `${integrationId} ${ref}`).map(({ integrationId, ref }) => ({
+            integrationId,
+            ref,
+            name: 'Selected item',
+            path: '',
+            kind: 'unknown' as const,
+          })),
+        );
+        const jobs = waiting.map((item) => ({ importId: id, itemId: item.id }));
+        await queue.enqueue(trx, 'import-item', jobs);
+        return { id };
+      });
+    },
+
+    list: (user, options = {}) => listImports(database.current(), user.id, options.cursor),
+
+    async get(user, id, options = {}) {
+      const summary = await find(user, id);
+      return { ...summary, ...(await listLedger(database.current(), id, options)) };
+    },
+
+    async changes(user, id, since = '0') {
+      if (!/^\d{1,18}$/.test(since))
+        throw new BadRequestError('invalid_cursor', 'The position to follow from is not a number.');
+      // The summary is read last, so that it is never older than the items beside it.
+      await find(user, id);
+      const changedItems = await listChangedItems(database.current(), id, since);
+      return { ...(await find(user, id)), changedItems };
+    },
+
+    async cancel(user, id) {
+      await find(user, id);
+      await database.transaction(async (trx) => {
+        if ((await lockImport(trx, id)) !== 'running')
+          throw new ConflictError('not_running', 'This import has ended already, so there is nothing to cancel.');
+        await skipOpenItems(
+          trx,
+          { importId: id },
+          { reason: 'The import was cancelled before this item was imported.', code: 'cancelled' },
+        );
+        await closeImportFolders(trx, { importId: id });
+        await closeImport(trx, id, 'cancelled');
+      });
+    },
+
+    async retry(user, id, options = {}) {
+      await find(user, id);
+      if (options.itemId !== undefined && !isUuid(options.itemId)) throw new NotFoundError('The item');
+      return database.transaction(async (trx) => {
+        await lockImport(trx, id);
+        const itemIds = await reopenFailedItems(trx, id, options.itemId);
+        if (itemIds.length === 0)
+          throw new ConflictError('nothing_to_retry', 'No failed item of this import can be tried again.');
+        await reopenImport(trx, id);
+        await queue.enqueue(
+          trx,
+          'import-item',
+          itemIds.map((itemId) => ({ importId: id, itemId })),
+        );
+        return itemIds.length;
+      });
+    },
+  };
+}
+
+function uniqueBy<T>(values: T[], key: (value: T) => string): T[] {
+  return [...new Map(values.map((value) => [key(value), value])).values()];
+}

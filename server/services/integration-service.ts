@@ -1,4 +1,30 @@
-import type { Platform, ProviderDefinition } from '../../providers/provider.ts';
+import { createHash, randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { ProviderError } from '../../providers/errors.ts';
+import { PLATFORMS, type Platform, type Provider, type ProviderDefinition } from '../../providers/provider.ts';
+import type { KnownPlatform } from '../../providers/registry.ts';
+import type { Config } from '../config.ts';
+import type { Database } from '../database/database.ts';
+import type { Egress } from '../egress/egress.ts';
+import { BadRequestError, NotFoundError } from '../errors.ts';
+import { isUuid } from '../ids.ts';
+import { deleteOrphanEmbeddings } from '../index/postgres.ts';
+import { paths } from '../paths.ts';
+import { adoptDocuments, countIntegrationDocuments, deleteIntegrationDocuments } from '../stores/document-store.ts';
+import { closeImportFolders } from '../stores/import-folder-store.ts';
+import { importsWithOpenItems, skipOpenItems } from '../stores/import-item-store.ts';
+import { finishImportIfDone, lockImport } from '../stores/import-store.ts';
+import {
+  deleteIntegration,
+  findIntegration,
+  listIntegrations,
+  markDisconnecting,
+  upsertIntegration,
+} from '../stores/integration-store.ts';
+import { consumeOAuthState, insertOAuthState } from '../stores/oauth-state-store.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { CredentialService } from './credential-service.ts';
+import { bounded, toAppError } from './provider-failures.ts';
 import type { User } from './user-service.ts';
 
 export type IntegrationStatus = 'active' | 'needs_reconnect' | 'disconnecting';
@@ -68,3 +94,232 @@ export type IntegrationService = {
   documentCount(user: User, id: string): Promise<number>;
   disconnect(user: User, id: string, options: { documents: 'keep' | 'delete' }): Promise<DisconnectOutcome>;
 };
+
+/** RFC 9700 asks for short-lived states; a consent page is rarely open for longer. */
+const STATE_SECONDS = 600;
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export function createIntegrationService(deps: {
+  config: Config;
+  database: Database;
+  vault: Vault;
+  platforms: KnownPlatform[];
+  providers: Map<Platform, Provider>;
+  credentials: CredentialService;
+  egress: Egress;
+  logger: Logger;
+}): IntegrationService {
+  const { config, database, vault, platforms, providers, credentials, egress, logger } = deps;
+
+  /** Errors: NotFoundError for a platform the hub does not know; BadRequestError `not_configured`. */
+  function configured(platform: Platform): Provider {
+    const known = platforms.find(({ definition }) => definition.id === platform);
+    if (!known) throw new NotFoundError('The service');
+    const provider = providers.get(platform);
+    if (provider) return provider;
+    const { clientId, clientSecret } = known.definition.settings;
+    const names = [
+      ...(known.missing.clientId ? [clientId] : []),
+      ...(known.missing.clientSecret ? [clientSecret] : []),
+    ];
+    throw new BadRequestError(
+      'not_configured',
+      `${known.definition.label} is not set up on this server: ${names.join(' and ')} must be set.`,
+      { missing: known.missing },
+    );
+  }
+
+  async function find(user: User, id: string): Promise<Integration> {
+    const integration = isUuid(id) ? await findIntegration(database.current(), user.id, id) : undefined;
+    if (!integration) throw new NotFoundError('The integration');
+    return integration;
+  }
+
+  /** Stops what still runs for the integration: its open ledger rows are final, and worker transactions find it gone. */
+  async function haltImports(integration: Integration): Promise<void> {
+    await database.transaction(async (trx) => {
+      await markDisconnecting(trx, integration.id);
+      const importIds = await importsWithOpenItems(trx, integration.id);
+      for (const importId of importIds) await lockImport(trx, importId);
+      await skipOpenItems(
+        trx,
+        { integrationId: integration.id },
+        { reason: 'The account was disconnected before this item was imported.', code: 'disconnected' },
+      );
+      await closeImportFolders(trx, { integrationId: integration.id });
+      for (const importId of importIds) await finishImportIfDone(trx, importId);
+    });
+  }
+
+  /** Ends the grant at the vendor. False when the vendor could not be told: a person can do it by hand. */
+  async function revoke(integration: Integration): Promise<boolean> {
+    const provider = providers.get(integration.platform);
+    const tokens = await credentials.read(integration.id);
+    if (!provider?.auth.revoke || !tokens) return false;
+    try {
+      await bounded(provider.auth.revoke(tokens, egress.fetch), provider.definition.label);
+      return true;
+    } catch (error) {
+      logger.warn({ err: error, integrationId: integration.id }, 'the vendor could not be told that a grant ended');
+      return false;
+    }
+  }
+
+  return {
+    async overview(user) {
+      const integrations = await listIntegrations(database.current(), user.id);
+      return platforms.map(({ definition, missing }) => ({
+        definition,
+        missing,
+        configured: providers.has(definition.id),
+        integrations: integrations.filter(({ platform }) => platform === definition.id),
+      }));
+    },
+
+    list: (user) => listIntegrations(database.current(), user.id),
+
+    get: find,
+
+    async resolve(user, platformOrId) {
+      if (!(PLATFORMS as readonly string[]).includes(platformOrId)) return find(user, platformOrId);
+      const all = await listIntegrations(database.current(), user.id);
+      const [first, second] = all.filter(({ platform }) => platform === platformOrId);
+      if (!first) throw new NotFoundError('The integration');
+      if (second)
+        throw new BadRequestError(
+          'ambiguous',
+          'Several accounts of this service are connected. Name the one you mean by its id.',
+        );
+      return first;
+    },
+
+    async start(user, platform, { sessionId, integrationId }) {
+      const provider = configured(platform);
+      const reconnected = integrationId === undefined ? undefined : await find(user, integrationId);
+      const state = randomBytes(32).toString('base64url');
+      const codeVerifier = randomBytes(48).toString('base64url');
+      const redirectUri = config.baseUrl + paths.callback(platform);
+      const stateHash = sha256(state);
+      await insertOAuthState(
+        database.current(),
+        {
+          stateHash,
+          userId: user.id,
+          sessionHash: sha256(sessionId),
+          platform,
+          integrationId: reconnected?.id,
+          sealedVerifier: vault.seal(codeVerifier, `oauth_states:${stateHash}`),
+          redirectUri,
+        },
+        STATE_SECONDS,
+      );
+      const url = await provider.auth.authorizationUrl({
+        state,
+        codeVerifier,
+        redirectUri,
+        loginHint: reconnected?.accountEmail,
+      });
+      return { url };
+    },
+
+    async finish(user, platform, { sessionId, query }) {
+      const provider = configured(platform);
+      const { label } = provider.definition;
+      const stateHash = sha256(query.state ?? '');
+      const state = await consumeOAuthState(database.current(), {
+        stateHash,
+        userId: user.id,
+        sessionHash: sha256(sessionId),
+        platform,
+      });
+      if (!state)
+        throw new BadRequestError(
+          'invalid_state',
+          'This sign-in to the service was not begun here, was finished already, or took over ten minutes. Start again from the integrations page.',
+        );
+      if (query.error === 'access_denied')
+        throw new BadRequestError(
+          'access_denied',
+          `${label} was not connected, because access was denied. Connect again and choose “Allow” if that was a mistake.`,
+        );
+      if (query.error)
+        throw new BadRequestError(
+          'vendor_refused',
+          `${label} did not allow the connection (${query.error.replaceAll(/[^\w .-]/g, '').slice(0, 60)}). Try again; if it stays so, the server's administrator should check its settings.`,
+        );
+      if (!query.code)
+        throw new BadRequestError('missing_code', `${label} sent no code. Start again from the integrations page.`);
+      const { code } = query;
+
+      try {
+        const tokens = await bounded(
+          provider.auth.exchange(
+            {
+              code,
+              codeVerifier: vault.open(state.sealedVerifier, `oauth_states:${stateHash}`),
+              redirectUri: state.redirectUri,
+            },
+            egress.fetch,
+          ),
+          label,
+        );
+        const account = await bounded(provider.auth.identify(credentials.connectWith(tokens)), label);
+        return await database.transaction(async (trx) => {
+          if (state.integrationId) {
+            const reconnected = await findIntegration(trx, user.id, state.integrationId);
+            if (reconnected && reconnected.accountId !== account.id)
+              throw new BadRequestError(
+                'account_mismatch',
+                `You chose ${account.email ?? 'another account'}, but this integration belongs to ${reconnected.accountEmail ?? 'another account'}. Reconnect with that one, or connect the other as a new integration.`,
+              );
+          }
+          const integration = await upsertIntegration(trx, {
+            userId: user.id,
+            platform,
+            account,
+            scopes: tokens.scopes,
+          });
+          await credentials.save(trx, integration.id, tokens);
+          await adoptDocuments(trx, integration);
+          logger.info({ integrationId: integration.id, platform }, 'an account was connected');
+          return integration;
+        });
+      } catch (error) {
+        if (error instanceof ProviderError && error.kind === 'reconnect')
+          throw new BadRequestError(
+            'code_refused',
+            `${label} did not accept the sign-in. Start again from the integrations page.`,
+          );
+        throw toAppError(error);
+      }
+    },
+
+    async documentCount(user, id) {
+      const integration = await find(user, id);
+      return countIntegrationDocuments(database.current(), integration.id);
+    },
+
+    async disconnect(user, id, { documents }) {
+      const integration = await find(user, id);
+      if (integration.status === 'disconnecting')
+        logger.info({ integrationId: id }, 'a disconnect that did not end before is tried again');
+      await haltImports(integration);
+      const revoked = await revoke(integration);
+      const outcome = await database.transaction(async (trx) => {
+        const count = await countIntegrationDocuments(trx, integration.id);
+        if (documents === 'delete') {
+          await deleteIntegrationDocuments(trx, integration.id);
+          await deleteOrphanEmbeddings(trx);
+        }
+        await deleteIntegration(trx, integration.id);
+        return documents === 'delete' ? { kept: 0, deleted: count } : { kept: count, deleted: 0 };
+      });
+      logger.info({ integrationId: id, revoked, ...outcome }, 'an account was disconnected');
+      const manualRevokeUrl = revoked
+        ? undefined
+        : platforms.find(({ definition }) => definition.id === integration.platform)?.definition.manualRevokeUrl;
+      return { revoked, manualRevokeUrl, documents: outcome };
+    },
+  };
+}

@@ -1,3 +1,9 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Database } from '../database/database.ts';
+import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { isUuid } from '../ids.ts';
+import { countTokens, deleteToken, insertToken, listTokens, useToken } from '../stores/token-store.ts';
+import { toUser } from '../stores/user-store.ts';
 import type { User } from './user-service.ts';
 
 export type ApiToken = {
@@ -17,3 +23,52 @@ export type TokenService = {
   /** The user behind a bearer token; undefined when unknown, expired, or the user is disabled. */
   authenticate(token: string): Promise<User | undefined>;
 };
+
+const PREFIX = 'trb_';
+const MAX_TOKENS = 100;
+
+/** Tokens have 256 random bits, so a plain SHA-256 keeps them as safe as a slow hash would. */
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+export function createTokenService(deps: { database: Database }): TokenService {
+  const { database } = deps;
+  return {
+    async create(user, input) {
+      const name = input.name.trim();
+      const errors = [
+        ...(name === '' ? [{ field: 'name', message: 'Enter a name, such as what will use the token.' }] : []),
+        ...(name.length > 100 ? [{ field: 'name', message: 'Enter a name of 100 characters or fewer.' }] : []),
+        ...(input.expiresAt && input.expiresAt.getTime() <= Date.now()
+          ? [{ field: 'expiresAt', message: 'Choose an expiry date in the future.' }]
+          : []),
+      ];
+      if (errors.length > 0) throw new InvalidInputError(errors);
+      if ((await countTokens(database.current(), user.id)) >= MAX_TOKENS)
+        throw new ConflictError(
+          'too_many_tokens',
+          `You have ${MAX_TOKENS} API tokens. Delete one that is no longer used.`,
+        );
+      const token = PREFIX + randomBytes(32).toString('base64url');
+      const row = await insertToken(database.current(), {
+        userId: user.id,
+        name,
+        tokenHash: hashOf(token),
+        expiresAt: input.expiresAt,
+      });
+      return { ...row, token };
+    },
+
+    list: (user) => listTokens(database.current(), user.id),
+
+    async delete(user, id) {
+      if (!isUuid(id) || !(await deleteToken(database.current(), user.id, id)))
+        throw new NotFoundError('The API token');
+    },
+
+    async authenticate(token) {
+      if (!token.startsWith(PREFIX) || token.length > 100) return undefined;
+      const row = await useToken(database.current(), hashOf(token));
+      return row && toUser(row);
+    },
+  };
+}

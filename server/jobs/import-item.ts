@@ -1,0 +1,245 @@
+import type { Connection, Item, OpenedFile, Provider } from '../../providers/provider.ts';
+import type { Context } from '../context.ts';
+import type { IndexedChunk } from '../index/index.ts';
+import type { Chunk, PreparedDocument } from '../pipeline/pipeline.ts';
+import { tooLarge } from '../pipeline/spool.ts';
+import type { JobPayloads, ListedItem } from '../queue/payloads.ts';
+import type { JobContext } from '../queue/worker.ts';
+import type { Integration } from '../services/integration-service.ts';
+import { pathOf } from '../services/item-path.ts';
+import {
+  findStoredItem,
+  updateDocumentMetadata,
+  upsertDocument,
+  type DocumentMetadata,
+  type ItemSource,
+  type StoredItem,
+} from '../stores/document-store.ts';
+import { reviveImportFolder } from '../stores/import-folder-store.ts';
+import { describeLedgerItem, findLedgerItem, startLedgerItem, type LedgerItem } from '../stores/import-item-store.ts';
+import { findImportHead, lockImport, type ImportHead } from '../stores/import-store.ts';
+import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
+import { failItem, replaceByFolder, settle } from './ledger.ts';
+
+/** Texts of one embedding request. */
+const EMBED_BATCH = 64;
+
+const GONE = {
+  state: 'skipped',
+  reason: 'The account was disconnected before this item was imported.',
+  reasonCode: 'disconnected',
+} as const;
+
+/** What the vendor said of a file, from the listing or asked for now. */
+type FileInHand = ListedItem & { name: string; path: string; sizeBytes?: number };
+
+type Work = {
+  context: Context;
+  head: ImportHead;
+  item: LedgerItem;
+  integration: Integration;
+  provider: Provider;
+  connection: Connection;
+  source: ItemSource;
+  signal: AbortSignal;
+};
+
+/**
+ * Brings one ledger row to its final state: a selected folder is handed on to be listed; a file is compared with what is stored, fetched,
+ * normalized, chunked, embedded and indexed. May run twice: the document and its row change in one transaction.
+ */
+export async function importItem(
+  context: Context,
+  payload: JobPayloads['import-item'],
+  job: JobContext,
+): Promise<void> {
+  const { database, providers, credentials } = context;
+  const item = await findLedgerItem(database.knex, payload.itemId);
+  const head = await findImportHead(database.knex, payload.importId);
+  if (!item || !head || head.status !== 'running') return;
+  const integration = item.integrationId ? await findIntegrationById(database.knex, item.integrationId) : undefined;
+  const provider = integration && providers.get(integration.platform);
+  if (!integration || !provider) {
+    await database.transaction((trx) => settle(trx, item, GONE));
+    return;
+  }
+  const started = await database.transaction(async (trx) => {
+    await lockImport(trx, item.importId);
+    return startLedgerItem(trx, item.id);
+  });
+  if (!started) return;
+
+  const source = {
+    userId: head.userId,
+    platform: integration.platform,
+    accountId: integration.accountId,
+    itemRef: item.ref,
+  };
+  const connection = credentials.connect(integration);
+  const work: Work = { context, head, item, integration, provider, connection, source, signal: job.signal };
+  try {
+    const file = await fileInHand(work, payload.listed);
+    if (file) await importFile(work, file);
+  } catch (error) {
+    await failItem(context, item, job, error);
+  }
+}
+
+/** Asks the vendor what a selected item is. Undefined when its row is dealt with: a folder, or nothing that can be imported. */
+async function fileInHand(work: Work, listed: ListedItem | undefined): Promise<FileInHand | undefined> {
+  const { context, item, provider, connection, integration } = work;
+  if (item.kind === 'file' && listed) return { ...listed, name: item.name, path: item.path, sizeBytes: item.sizeBytes };
+  const found = await provider.get(connection, item.ref);
+  const path = item.path === '' ? await pathOf(provider, connection, found) : item.path;
+  if (found.kind === 'folder') {
+    await context.database.transaction(async (trx) => {
+      const folder = { ref: item.ref, path };
+      const folderId = await reviveImportFolder(trx, item.importId, integration.id, folder);
+      await replaceByFolder(context, trx, item, folderId);
+    });
+    return undefined;
+  }
+  await describeLedgerItem(context.database.knex, item.id, {
+    name: found.name,
+    path,
+    kind: 'file',
+    sizeBytes: found.sizeBytes,
+  });
+  if (!found.importable) {
+    const reason = found.reason ?? 'This item has no content to import.';
+    await context.database.transaction((trx) =>
+      settle(trx, item, { state: 'skipped', reason, reasonCode: 'not_importable' }),
+    );
+    return undefined;
+  }
+  return inHand(found, path);
+}
+
+const inHand = (item: Item, path: string): FileInHand => ({
+  name: item.name,
+  path,
+  mediaType: item.mediaType,
+  version: item.version,
+  webUrl: item.webUrl,
+  modifiedAt: item.modifiedAt?.toISOString(),
+  sizeBytes: item.sizeBytes,
+});
+
+async function importFile(work: Work, file: FileInHand): Promise<void> {
+  const { context, provider, connection, item, source, signal } = work;
+  const { pipeline, config, database } = context;
+  const stored = await findStoredItem(database.knex, source);
+  if (stored && stored.version !== undefined && stored.version === file.version) {
+    await keepUnchanged(work, stored, metadataOf(work, file));
+    return;
+  }
+  if (file.sizeBytes !== undefined && file.sizeBytes > config.maxFileBytes) throw tooLarge(config.maxFileBytes);
+  const opened = await provider.open(connection, item.ref, { signal });
+  const prepared = await pipeline.prepare(opened, { title: file.name, signal });
+  const metadata = metadataOf(work, { ...file, version: opened.version ?? file.version });
+  if (stored && stored.contentHash === prepared.contentHash) {
+    await keepUnchanged(work, stored, metadata, prepared.sizeBytes);
+    return;
+  }
+  await saveDocument(work, opened, prepared, metadata);
+}
+
+const metadataOf = (work: Work, file: FileInHand): DocumentMetadata => ({
+  integrationId: work.integration.id,
+  title: file.name,
+  path: file.path,
+  category: work.head.category,
+  url: file.webUrl,
+  version: file.version,
+  modifiedAt: file.modifiedAt === undefined ? undefined : new Date(file.modifiedAt),
+});
+
+/** The content is that of the stored document; its name, place and category may have changed. */
+async function keepUnchanged(
+  work: Work,
+  stored: StoredItem,
+  metadata: DocumentMetadata,
+  sizeBytes?: number,
+): Promise<void> {
+  await work.context.database.transaction(async (trx) => {
+    if (!(await holdActiveIntegration(trx, work.integration.id))) {
+      await settle(trx, work.item, GONE);
+      return;
+    }
+    await updateDocumentMetadata(trx, stored.id, metadata);
+    await settle(trx, work.item, {
+      state: 'unchanged',
+      documentId: stored.id,
+      chunkCount: stored.chunkCount,
+      sizeBytes,
+    });
+  });
+}
+
+/** Thrown inside the transaction to undo it: the row got its final state (cancelled, say) while the file was worked on. */
+class SettledMeanwhile extends Error {}
+
+async function saveDocument(
+  work: Work,
+  opened: OpenedFile,
+  prepared: PreparedDocument,
+  metadata: DocumentMetadata,
+): Promise<void> {
+  const { context, item, source } = work;
+  const { database, index, embedder } = context;
+  const chunks = await embedChunks(work, prepared.chunks);
+  try {
+    await database.transaction(async (trx) => {
+      if (!(await holdActiveIntegration(trx, work.integration.id))) {
+        await settle(trx, item, GONE);
+        return;
+      }
+      const documentId = await upsertDocument(trx, source, metadata, {
+        mediaType: opened.mediaType,
+        format: prepared.format,
+        sizeBytes: prepared.sizeBytes,
+        contentHash: prepared.contentHash,
+        text: prepared.text,
+        chunkCount: chunks.length,
+      });
+      await index.replace(trx, documentId, chunks, embedder.id);
+      const settled = await settle(trx, item, {
+        state: 'indexed',
+        documentId,
+        chunkCount: chunks.length,
+        sizeBytes: prepared.sizeBytes,
+      });
+      if (!settled) throw new SettledMeanwhile();
+    });
+  } catch (error) {
+    if (!(error instanceof SettledMeanwhile)) throw error;
+  }
+}
+
+/** Embeds what was not embedded before: same text and same embedder give the same vector. */
+async function embedChunks(work: Work, chunks: Chunk[]): Promise<IndexedChunk[]> {
+  const { embedder, index } = work.context;
+  const vectors = await index.knownEmbeddings([...new Set(chunks.map(({ textHash }) => textHash))], embedder.id);
+  const missing = [
+    ...new Map(
+      chunks.filter(({ textHash }) => !vectors.has(textHash)).map((chunk) => [chunk.textHash, chunk.embedText]),
+    ),
+  ];
+  for (let from = 0; from < missing.length; from += EMBED_BATCH) {
+    const batch = missing.slice(from, from + EMBED_BATCH);
+    const embedded = await embedder.embed(
+      batch.map(([, text]) => text),
+      { signal: work.signal, purpose: 'document' },
+    );
+    batch.forEach(([hash], position) => {
+      const vector = embedded[position];
+      if (!vector) throw new Error(`the embedder gave ${embedded.length} vectors for ${batch.length} texts`);
+      vectors.set(hash, vector);
+    });
+  }
+  return chunks.map((chunk) => {
+    const embedding = vectors.get(chunk.textHash);
+    if (!embedding) throw new Error('a chunk was left without a vector');
+    return { ...chunk, embedding };
+  });
+}

@@ -1,0 +1,51 @@
+import { ProviderError, type ProviderErrorKind } from '../../providers/errors.ts';
+import { EgressError } from '../egress/egress.ts';
+import { ContentError, type ContentProblemCode } from '../pipeline/normalized.ts';
+import type { ItemState } from '../services/import-service.ts';
+
+/** What becomes of a ledger row after a failure: tried again, or a state with a reason. */
+export type FailureOutcome =
+  | { kind: 'retry'; reason: string; code: string; startAfter?: Date }
+  | { kind: 'final'; state: Extract<ItemState, 'skipped' | 'failed'>; reason: string; code: string };
+
+/** `skipped` is a property of the item that no repetition changes; `failed` deserves another look; `retry` is tried again first. */
+const PROVIDER_OUTCOMES: Record<ProviderErrorKind, 'retry' | 'skipped' | 'failed'> = {
+  reconnect: 'failed',
+  scope: 'failed',
+  misconfigured: 'failed',
+  rate_limited: 'retry',
+  transient: 'retry',
+  bad_response: 'retry',
+  gone: 'failed',
+  cursor_expired: 'failed',
+  denied: 'skipped',
+  not_downloadable: 'skipped',
+  malware: 'skipped',
+  too_large: 'skipped',
+};
+
+const CONTENT_OUTCOMES: Record<ContentProblemCode, 'skipped' | 'failed'> = {
+  unsupported: 'skipped',
+  encrypted: 'skipped',
+  no_text: 'skipped',
+  too_large: 'skipped',
+  corrupt: 'failed',
+  timeout: 'failed',
+  parser_crash: 'failed',
+};
+
+/** The one table from an error to a ledger row. Undefined for errors that are ours: those belong in the log. */
+export function outcomeOf(error: unknown): FailureOutcome | undefined {
+  if (error instanceof ContentError)
+    return { kind: 'final', state: CONTENT_OUTCOMES[error.code], reason: error.message, code: error.code };
+  if (error instanceof EgressError)
+    return error.code === 'blocked'
+      ? { kind: 'final', state: 'failed', reason: error.message, code: 'blocked' }
+      : { kind: 'retry', reason: error.message, code: 'network' };
+  if (!(error instanceof ProviderError)) return undefined;
+  const outcome = PROVIDER_OUTCOMES[error.kind];
+  const said = { reason: error.message, code: error.kind };
+  return outcome === 'retry'
+    ? { kind: 'retry', ...said, startAfter: error.retryAt }
+    : { kind: 'final', state: outcome, ...said };
+}

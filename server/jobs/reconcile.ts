@@ -1,0 +1,71 @@
+import type { Context } from '../context.ts';
+import { RETRY_LIMIT } from '../queue/queue.ts';
+import { listWaitingFolders } from '../stores/import-folder-store.ts';
+import { listOpenItems, settleLedgerItem } from '../stores/import-item-store.ts';
+import { finishImportIfDone, listRunningImports, lockImport } from '../stores/import-store.ts';
+
+const EVERY_MS = 30_000;
+
+const STOPPED = {
+  state: 'failed',
+  reason:
+    'The hub stopped several times while it worked on this item. Try it again; if it stops again, the file may be too heavy for this machine.',
+  reasonCode: 'worker_stopped',
+} as const;
+
+/**
+ * Makes sure that every running import has a job for each open row: the queue gives a job up after its last attempt (a process killed each
+ * time, say), and the ledger must still come to an end.
+ */
+export function startReconciler(context: Context): () => void {
+  let running: Promise<void> | undefined;
+  const round = () => {
+    running ??= reconcile(context)
+      .catch((error: unknown) =>
+        context.logger.error({ err: error }, 'the ledger could not be compared with the queue'),
+      )
+      .finally(() => {
+        running = undefined;
+      });
+  };
+  const timer = setInterval(round, EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** One round over all running imports. */
+export async function reconcile(context: Context): Promise<void> {
+  const { database, queue } = context;
+  for (const importId of await listRunningImports(database.knex)) {
+    const items = await listOpenItems(database.knex, importId);
+    const orphanIds = new Set(
+      await queue.withoutJob(
+        'import-item',
+        'itemId',
+        items.map(({ id }) => id),
+      ),
+    );
+    const orphanFolders = await queue.withoutJob(
+      'expand-folder',
+      'folderId',
+      await listWaitingFolders(database.knex, importId),
+    );
+    await database.transaction(async (trx) => {
+      await lockImport(trx, importId);
+      const orphans = items.filter(({ id }) => orphanIds.has(id));
+      for (const { id } of orphans.filter(({ attempts }) => attempts > RETRY_LIMIT))
+        await settleLedgerItem(trx, id, STOPPED);
+      await queue.enqueue(
+        trx,
+        'import-item',
+        orphans.filter(({ attempts }) => attempts <= RETRY_LIMIT).map(({ id }) => ({ importId, itemId: id })),
+      );
+      await queue.enqueue(
+        trx,
+        'expand-folder',
+        orphanFolders.map((folderId) => ({ importId, folderId })),
+      );
+      await finishImportIfDone(trx, importId);
+    });
+  }
+}

@@ -1,0 +1,34 @@
+import type { Connection, Item, Provider } from '../../providers/provider.ts';
+
+/** Deeper trees show their last levels only. */
+const MAX_DEPTH = 20;
+
+/** The folders above an item, from the root down, the item itself left out. Stops where the account may not look further up. */
+export async function ancestorsOf(
+  provider: Provider,
+  connection: Connection,
+  item: Item,
+): Promise<{ ref: string; name: string }[]> {
+  const trail: { ref: string; name: string }[] = [];
+  const seen = new Set([item.ref]);
+  let parentRef = item.parentRef;
+  while (parentRef !== undefined && !seen.has(parentRef) && trail.length < MAX_DEPTH) {
+    seen.add(parentRef);
+    let parent: Item;
+    try {
+      parent = await provider.get(connection, parentRef);
+    } catch {
+      // A shared file's folder is often not shared itself: the path then starts at the file.
+      break;
+    }
+    trail.unshift({ ref: parent.ref, name: parent.name });
+    parentRef = parent.parentRef;
+  }
+  return trail;
+}
+
+/** "My Drive/Policies/Safety.docx" */
+export async function pathOf(provider: Provider, connection: Connection, item: Item): Promise<string> {
+  const trail = await ancestorsOf(provider, connection, item);
+  return [...trail.map(({ name }) => name), item.name].join('/');
+}

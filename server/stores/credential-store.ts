@@ -1,0 +1,38 @@
+import type { Knex } from 'knex';
+
+/** `sealed` is vault ciphertext; nothing here can read it. */
+export type CredentialRow = { sealed: string; expiresAt: Date; version: number };
+
+export async function findCredentials(db: Knex, integrationId: string): Promise<CredentialRow | undefined> {
+  const row = (await db('integration_credentials')
+    .where({ integration_id: integrationId })
+    .first('sealed', 'expires_at', 'version')) as { sealed: string; expires_at: Date; version: number } | undefined;
+  return row && { sealed: row.sealed, expiresAt: row.expires_at, version: row.version };
+}
+
+export async function saveCredentials(
+  db: Knex,
+  integrationId: string,
+  credentials: { sealed: string; expiresAt: Date },
+): Promise<void> {
+  await db('integration_credentials')
+    .insert({ integration_id: integrationId, sealed: credentials.sealed, expires_at: credentials.expiresAt })
+    .onConflict('integration_id')
+    .merge({
+      sealed: credentials.sealed,
+      expires_at: credentials.expiresAt,
+      version: db.raw('integration_credentials.version + 1'),
+    });
+}
+
+/** Saves only over the version that was read. False when somebody else saved in between. */
+export async function replaceCredentials(
+  db: Knex,
+  integrationId: string,
+  credentials: { sealed: string; expiresAt: Date; version: number },
+): Promise<boolean> {
+  const updated = await db('integration_credentials')
+    .where({ integration_id: integrationId, version: credentials.version })
+    .update({ sealed: credentials.sealed, expires_at: credentials.expiresAt, version: credentials.version + 1 });
+  return updated > 0;
+}

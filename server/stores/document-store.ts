@@ -1,0 +1,268 @@
+import type { Knex } from 'knex';
+import type { Platform } from '../../providers/provider.ts';
+import type { DocumentChunk, DocumentDetail, DocumentSummary } from '../services/document-service.ts';
+import { readTimeCursor, writeCursor } from './cursor.ts';
+
+type DocumentRow = {
+  id: string;
+  title: string;
+  path: string;
+  platform: Platform;
+  category: string | null;
+  media_type: string;
+  format: string;
+  size_bytes: string | null;
+  chunk_count: number;
+  url: string | null;
+  version: string | null;
+  content_hash: string;
+  imported_at: Date;
+  modified_at: Date | null;
+  integration_id: string | null;
+};
+
+const COLUMNS = [
+  'id',
+  'title',
+  'path',
+  'platform',
+  'category',
+  'media_type',
+  'format',
+  'size_bytes',
+  'chunk_count',
+  'url',
+  'version',
+  'content_hash',
+  'imported_at',
+  'modified_at',
+  'integration_id',
+];
+const PAGE = 50;
+
+const toSummary = (row: DocumentRow): DocumentSummary => ({
+  id: row.id,
+  title: row.title,
+  path: row.path,
+  platform: row.platform,
+  category: row.category ?? undefined,
+  mediaType: row.media_type,
+  format: row.format,
+  sizeBytes: row.size_bytes === null ? undefined : Number(row.size_bytes),
+  chunkCount: row.chunk_count,
+  url: row.url ?? undefined,
+  version: row.version ?? undefined,
+  contentHash: row.content_hash,
+  importedAt: row.imported_at,
+  modifiedAt: row.modified_at ?? undefined,
+  integrationId: row.integration_id ?? undefined,
+});
+
+export type DocumentFilter = {
+  platform?: Platform;
+  category?: string;
+  integrationId?: string;
+  /** Words in title or path. */
+  q?: string;
+};
+
+/** Newest first; `total` counts all that match. */
+export async function listDocuments(
+  db: Knex,
+  userId: string,
+  filter: DocumentFilter,
+  cursor?: string,
+): Promise<{ documents: DocumentSummary[]; total: number; nextCursor?: string }> {
+  const matching = db('documents').where({ user_id: userId });
+  if (filter.platform) matching.where({ platform: filter.platform });
+  if (filter.category) matching.where({ category: filter.category });
+  if (filter.integrationId) matching.where({ integration_id: filter.integrationId });
+  for (const word of (filter.q ?? '').split(/\s+/).filter(Boolean).slice(0, 10)) {
+    const like = `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`;
+    matching.where((either) => void either.whereILike('title', like).orWhereILike('path', like));
+  }
+  const count = (await matching.clone().count('* as count').first()) as { count: string };
+  const page = matching
+    .select(...COLUMNS, db.raw('imported_at::text as cursor_at'))
+    .orderBy('imported_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(PAGE + 1);
+  const after = readTimeCursor(cursor);
+  if (after) page.whereRaw('(imported_at, id) < (?::timestamptz, ?::uuid)', [after.at, after.id]);
+  const rows = (await page) as (DocumentRow & { cursor_at: string })[];
+  const last = rows.length > PAGE ? rows[PAGE - 1] : undefined;
+  return {
+    documents: rows.slice(0, PAGE).map(toSummary),
+    total: Number(count.count),
+    nextCursor: last && writeCursor(last.cursor_at, last.id),
+  };
+}
+
+export async function listCategories(db: Knex, userId: string): Promise<string[]> {
+  const rows = (await db('documents')
+    .where({ user_id: userId })
+    .whereNotNull('category')
+    .distinct('category')
+    .orderBy('category')
+    .limit(200)) as { category: string }[];
+  return rows.map((row) => row.category);
+}
+
+export async function findDocument(
+  db: Knex,
+  userId: string,
+  id: string,
+): Promise<(DocumentDetail & { itemRef: string }) | undefined> {
+  const row = (await db('documents')
+    .where({ id, user_id: userId })
+    .first(...COLUMNS, 'text', 'item_ref')) as (DocumentRow & { text: string; item_ref: string }) | undefined;
+  if (!row) return undefined;
+  const chunks = (await db('chunks')
+    .where({ document_id: id })
+    .select('id', 'ordinal', 'text', 'heading_path', 'page', 'token_count')
+    .orderBy('ordinal')) as {
+    id: string;
+    ordinal: number;
+    text: string;
+    heading_path: string[];
+    page: number | null;
+    token_count: number;
+  }[];
+  return {
+    ...toSummary(row),
+    text: row.text,
+    itemRef: row.item_ref,
+    chunks: chunks.map((chunk): DocumentChunk => ({
+      id: chunk.id,
+      ordinal: chunk.ordinal,
+      text: chunk.text,
+      headingPath: chunk.heading_path,
+      page: chunk.page ?? undefined,
+      tokenCount: chunk.token_count,
+    })),
+  };
+}
+
+/** Where an item comes from; together with the user this names one document. */
+export type ItemSource = { userId: string; platform: Platform; accountId: string; itemRef: string };
+
+/** What an earlier import left of an item. */
+export type StoredItem = { id: string; version?: string; contentHash: string; chunkCount: number };
+
+const sourceColumns = (source: ItemSource) => ({
+  user_id: source.userId,
+  platform: source.platform,
+  account_id: source.accountId,
+  item_ref: source.itemRef,
+});
+
+export async function findStoredItem(db: Knex, source: ItemSource): Promise<StoredItem | undefined> {
+  const row = (await db('documents')
+    .where(sourceColumns(source))
+    .first('id', 'version', 'content_hash', 'chunk_count')) as
+    Pick<DocumentRow, 'id' | 'version' | 'content_hash' | 'chunk_count'> | undefined;
+  return (
+    row && { id: row.id, version: row.version ?? undefined, contentHash: row.content_hash, chunkCount: row.chunk_count }
+  );
+}
+
+/** What may change of a document without its content changing. */
+export type DocumentMetadata = {
+  integrationId: string;
+  title: string;
+  path: string;
+  /** Absent: the present category stays. */
+  category?: string;
+  url?: string;
+  version?: string;
+  modifiedAt?: Date;
+};
+
+const metadataColumns = (metadata: DocumentMetadata) => ({
+  integration_id: metadata.integrationId,
+  title: metadata.title,
+  path: metadata.path,
+  url: metadata.url ?? null,
+  version: metadata.version ?? null,
+  modified_at: metadata.modifiedAt ?? null,
+  ...(metadata.category === undefined ? {} : { category: metadata.category }),
+});
+
+export async function updateDocumentMetadata(db: Knex, id: string, metadata: DocumentMetadata): Promise<void> {
+  await db('documents').where({ id }).update(metadataColumns(metadata));
+}
+
+export type DocumentContent = {
+  mediaType: string;
+  format: string;
+  sizeBytes: number;
+  contentHash: string;
+  text: string;
+  chunkCount: number;
+};
+
+/** Writes the item's document, over the one of an earlier import. Gives its id. */
+export async function upsertDocument(
+  db: Knex,
+  source: ItemSource,
+  metadata: DocumentMetadata,
+  content: DocumentContent,
+): Promise<string> {
+  const columns = {
+    ...metadataColumns(metadata),
+    media_type: content.mediaType,
+    format: content.format,
+    size_bytes: content.sizeBytes,
+    content_hash: content.contentHash,
+    // Postgres text holds no NUL.
+    text: content.text.replaceAll('\0', ''),
+    chunk_count: content.chunkCount,
+    imported_at: db.fn.now(),
+  };
+  const [row] = (await db('documents')
+    .insert({ ...sourceColumns(source), ...columns })
+    .onConflict(['user_id', 'platform', 'account_id', 'item_ref'])
+    .merge(columns)
+    .returning('id')) as [{ id: string }];
+  return row.id;
+}
+
+export async function deleteDocument(db: Knex, userId: string, id: string): Promise<boolean> {
+  return (await db('documents').where({ id, user_id: userId }).delete()) > 0;
+}
+
+export async function deleteIntegrationDocuments(db: Knex, integrationId: string): Promise<number> {
+  return db('documents').where({ integration_id: integrationId }).delete();
+}
+
+export async function countIntegrationDocuments(db: Knex, integrationId: string): Promise<number> {
+  const row = (await db('documents').where({ integration_id: integrationId }).count('* as count').first()) as {
+    count: string;
+  };
+  return Number(row.count);
+}
+
+/** Documents that stayed after an earlier disconnect of the same account belong to its new integration. */
+export async function adoptDocuments(
+  db: Knex,
+  integration: { id: string; userId: string; platform: Platform; accountId: string },
+): Promise<void> {
+  await db('documents')
+    .where({ user_id: integration.userId, platform: integration.platform, account_id: integration.accountId })
+    .whereNull('integration_id')
+    .update({ integration_id: integration.id });
+}
+
+/** Which of the listed items were imported before, by item ref. */
+export async function findImportedItems(
+  db: Knex,
+  integrationId: string,
+  refs: string[],
+): Promise<Map<string, { documentId: string; version?: string }>> {
+  if (refs.length === 0) return new Map();
+  const rows = (await db('documents')
+    .where({ integration_id: integrationId })
+    .whereIn('item_ref', refs)
+    .select('item_ref', 'id', 'version')) as { item_ref: string; id: string; version: string | null }[];
+  return new Map(rows.map((row) => [row.item_ref, { documentId: row.id, version: row.version ?? undefined }]));
+}

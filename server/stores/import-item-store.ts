@@ -1,0 +1,290 @@
+import type { Knex } from 'knex';
+import type { ImportItem, ItemState } from '../services/import-service.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+
+type ItemRow = {
+  id: string;
+  name: string;
+  path: string;
+  state: ItemState;
+  reason: string | null;
+  reason_code: string | null;
+  document_id: string | null;
+  chunk_count: number | null;
+  size_bytes: string | null;
+  attempts: number;
+  position: string;
+  changed: string;
+};
+
+const COLUMNS = [
+  'id',
+  'name',
+  'path',
+  'state',
+  'reason',
+  'reason_code',
+  'document_id',
+  'chunk_count',
+  'size_bytes',
+  'attempts',
+  'position',
+  'changed',
+];
+const PAGE = 100;
+const CHANGES = 200;
+
+const toItem = (row: ItemRow): ImportItem => ({
+  id: row.id,
+  name: row.name,
+  path: row.path,
+  state: row.state,
+  reason: row.reason ?? undefined,
+  reasonCode: row.reason_code ?? undefined,
+  documentId: row.document_id ?? undefined,
+  chunkCount: row.chunk_count ?? undefined,
+  sizeBytes: row.size_bytes === null ? undefined : Number(row.size_bytes),
+  attempts: row.attempts,
+  changed: row.changed,
+});
+
+const changedNow = (db: Knex) => db.raw(`nextval('import_change_seq')`);
+
+/** A ledger row as the worker meets it. `unknown`: selected, and the vendor was not yet asked what it is. */
+export type LedgerItem = {
+  id: string;
+  importId: string;
+  integrationId: string | null;
+  ref: string;
+  name: string;
+  path: string;
+  kind: 'file' | 'folder' | 'unknown';
+  state: ItemState;
+  attempts: number;
+  sizeBytes?: number;
+};
+
+export type NewLedgerItem = {
+  integrationId: string;
+  ref: string;
+  name: string;
+  path: string;
+  kind: LedgerItem['kind'];
+  sizeBytes?: number;
+  /** Present for what cannot be imported: its row is final at once. */
+  skipped?: { reason: string; code: string };
+};
+
+/** Adds rows for items that the ledger does not have yet. Gives the new ones that wait. */
+export async function insertLedgerItems(
+  trx: Knex.Transaction,
+  importId: string,
+  items: NewLedgerItem[],
+): Promise<{ id: string; ref: string }[]> {
+  if (items.length === 0) return [];
+  const rows = (await trx('import_items')
+    .insert(
+      items.map((item) => ({
+        import_id: importId,
+        integration_id: item.integrationId,
+        item_ref: item.ref,
+        name: item.name,
+        path: item.path,
+        kind: item.kind,
+        size_bytes: item.sizeBytes ?? null,
+        state: item.skipped ? 'skipped' : 'waiting',
+        reason: item.skipped?.reason ?? null,
+        reason_code: item.skipped?.code ?? null,
+      })),
+    )
+    .onConflict(['import_id', 'integration_id', 'item_ref'])
+    .ignore()
+    .returning(['id', 'item_ref', 'state'])) as { id: string; item_ref: string; state: ItemState }[];
+  return rows.filter((row) => row.state === 'waiting').map((row) => ({ id: row.id, ref: row.item_ref }));
+}
+
+export async function findLedgerItem(db: Knex, id: string): Promise<LedgerItem | undefined> {
+  const row = (await db('import_items')
+    .where({ id })
+    .first(
+      'id',
+      'import_id',
+      'integration_id',
+      'item_ref',
+      'name',
+      'path',
+      'kind',
+      'state',
+      'attempts',
+      'size_bytes',
+    )) as
+    | {
+        id: string;
+        import_id: string;
+        integration_id: string | null;
+        item_ref: string;
+        name: string;
+        path: string;
+        kind: LedgerItem['kind'];
+        state: ItemState;
+        attempts: number;
+        size_bytes: string | null;
+      }
+    | undefined;
+  return (
+    row && {
+      id: row.id,
+      importId: row.import_id,
+      integrationId: row.integration_id,
+      ref: row.item_ref,
+      name: row.name,
+      path: row.path,
+      kind: row.kind,
+      state: row.state,
+      attempts: row.attempts,
+      sizeBytes: row.size_bytes === null ? undefined : Number(row.size_bytes),
+    }
+  );
+}
+
+/** Takes an open item in hand. False when it has its final state already. */
+export async function startLedgerItem(trx: Knex.Transaction, id: string): Promise<boolean> {
+  const started = await trx('import_items')
+    .where({ id })
+    .whereIn('state', ['waiting', 'running'])
+    .update({ state: 'running', attempts: trx.raw('attempts + 1'), changed: changedNow(trx) });
+  return started > 0;
+}
+
+/** Notes what the vendor said of a selected item. */
+export async function describeLedgerItem(
+  db: Knex,
+  id: string,
+  item: { name: string; path: string; kind: LedgerItem['kind']; sizeBytes?: number },
+): Promise<void> {
+  await db('import_items')
+    .where({ id })
+    .update({ name: item.name, path: item.path, kind: item.kind, size_bytes: item.sizeBytes ?? null });
+}
+
+export type ItemOutcome = {
+  state: ItemState;
+  reason?: string;
+  reasonCode?: string;
+  documentId?: string;
+  chunkCount?: number;
+  sizeBytes?: number;
+};
+
+/** Gives an open item its state and reason. False when it had a final state already (it was cancelled meanwhile, say). */
+export async function settleLedgerItem(trx: Knex.Transaction, id: string, outcome: ItemOutcome): Promise<boolean> {
+  const settled = await trx('import_items')
+    .where({ id })
+    .whereIn('state', ['waiting', 'running'])
+    .update({
+      state: outcome.state,
+      reason: outcome.reason ?? null,
+      reason_code: outcome.reasonCode ?? null,
+      document_id: outcome.documentId ?? null,
+      chunk_count: outcome.chunkCount ?? null,
+      ...(outcome.sizeBytes === undefined ? {} : { size_bytes: outcome.sizeBytes }),
+      changed: changedNow(trx),
+    });
+  return settled > 0;
+}
+
+/** A folder's own row gives way to the rows of what is in it. */
+export async function deleteLedgerItem(trx: Knex.Transaction, id: string): Promise<void> {
+  await trx('import_items').where({ id }).delete();
+}
+
+/** Writes the row of a folder that could not be listed: what is in it is missing, and the ledger says so. */
+export async function upsertFailedFolder(
+  trx: Knex.Transaction,
+  row: { importId: string; integrationId: string; ref: string; path: string; reason: string; reasonCode: string },
+): Promise<void> {
+  const columns = {
+    name: row.path.split('/').at(-1) ?? row.path,
+    path: row.path,
+    kind: 'folder',
+    state: 'failed',
+    reason: row.reason,
+    reason_code: row.reasonCode,
+  };
+  await trx('import_items')
+    .insert({ import_id: row.importId, integration_id: row.integrationId, item_ref: row.ref, attempts: 1, ...columns })
+    .onConflict(['import_id', 'integration_id', 'item_ref'])
+    .merge({ ...columns, changed: changedNow(trx) });
+}
+
+/** All open items of an import or an integration become skipped with one reason. Gives the imports they belong to. */
+export async function skipOpenItems(
+  trx: Knex.Transaction,
+  scope: { importId: string } | { integrationId: string },
+  reason: { reason: string; code: string },
+): Promise<void> {
+  const where = 'importId' in scope ? { import_id: scope.importId } : { integration_id: scope.integrationId };
+  await trx('import_items')
+    .where(where)
+    .whereIn('state', ['waiting', 'running'])
+    .update({ state: 'skipped', reason: reason.reason, reason_code: reason.code, changed: changedNow(trx) });
+}
+
+/** Imports that still have open rows or folders of an integration. */
+export async function importsWithOpenItems(db: Knex, integrationId: string): Promise<string[]> {
+  const rows = (await db('import_items')
+    .where({ integration_id: integrationId })
+    .whereIn('state', ['waiting', 'running'])
+    .distinct('import_id')
+    .union(db('import_folders').where({ integration_id: integrationId, state: 'waiting' }).distinct('import_id'))) as {
+    import_id: string;
+  }[];
+  return rows.map((row) => row.import_id).sort();
+}
+
+/** Failed items (or one of them) wait again. Gives their ids. */
+export async function reopenFailedItems(trx: Knex.Transaction, importId: string, itemId?: string): Promise<string[]> {
+  const query = trx('import_items').where({ import_id: importId, state: 'failed' }).whereNotNull('integration_id');
+  if (itemId) query.where({ id: itemId });
+  const rows = (await query
+    .update({ state: 'waiting', reason: null, reason_code: null, attempts: 0, changed: changedNow(trx) })
+    .returning('id')) as { id: string }[];
+  return rows.map((row) => row.id);
+}
+
+export async function listOpenItems(db: Knex, importId: string): Promise<{ id: string; attempts: number }[]> {
+  return (await db('import_items')
+    .where({ import_id: importId })
+    .whereIn('state', ['waiting', 'running'])
+    .select('id', 'attempts')) as { id: string; attempts: number }[];
+}
+
+/** One page of the ledger in the order of listing. */
+export async function listLedger(
+  db: Knex,
+  importId: string,
+  options: { cursor?: string; state?: ItemState },
+): Promise<{ items: ImportItem[]; nextCursor?: string }> {
+  const query = db('import_items')
+    .where({ import_id: importId })
+    .select(COLUMNS)
+    .orderBy('position')
+    .limit(PAGE + 1);
+  if (options.state) query.where({ state: options.state });
+  const after = readCursor(options.cursor, 1)?.[0];
+  if (after && /^\d{1,18}$/.test(after)) query.where('position', '>', after);
+  const rows = (await query) as ItemRow[];
+  const last = rows.length > PAGE ? rows[PAGE - 1] : undefined;
+  return { items: rows.slice(0, PAGE).map(toItem), nextCursor: last && writeCursor(last.position) };
+}
+
+/** The items that changed after `since`, in the order of change. */
+export async function listChangedItems(db: Knex, importId: string, since: string): Promise<ImportItem[]> {
+  const rows = (await db('import_items')
+    .where({ import_id: importId })
+    .where('changed', '>', since)
+    .select(COLUMNS)
+    .orderBy('changed')
+    .limit(CHANGES)) as ItemRow[];
+  return rows.map(toItem);
+}

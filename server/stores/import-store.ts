@@ -1,0 +1,151 @@
+import type { Knex } from 'knex';
+import type { ImportCounts, ImportStatus, ImportSummary, ItemState } from '../services/import-service.ts';
+import { readTimeCursor, writeCursor } from './cursor.ts';
+import { touchSyncedIntegrations } from './integration-store.ts';
+
+type ImportRow = {
+  id: string;
+  user_id: string;
+  status: ImportStatus;
+  category: string | null;
+  recursive: boolean;
+  started_at: Date;
+  finished_at: Date | null;
+};
+
+/** What the worker needs to know of an import. */
+export type ImportHead = {
+  id: string;
+  userId: string;
+  status: ImportStatus;
+  category?: string;
+  recursive: boolean;
+};
+
+const COLUMNS = ['id', 'user_id', 'status', 'category', 'recursive', 'started_at', 'finished_at'];
+const PAGE = 30;
+
+const noCounts = (): ImportCounts => ({
+  waiting: 0,
+  running: 0,
+  indexed: 0,
+  unchanged: 0,
+  skipped: 0,
+  failed: 0,
+  removed: 0,
+  total: 0,
+});
+
+export async function insertImport(
+  db: Knex,
+  row: { userId: string; category?: string; recursive: boolean },
+): Promise<string> {
+  const [inserted] = (await db('imports')
+    .insert({ user_id: row.userId, category: row.category ?? null, recursive: row.recursive })
+    .returning('id')) as [{ id: string }];
+  return inserted.id;
+}
+
+export async function findImportHead(db: Knex, id: string): Promise<ImportHead | undefined> {
+  const row = (await db('imports').where({ id }).first(COLUMNS)) as ImportRow | undefined;
+  return (
+    row && {
+      id: row.id,
+      userId: row.user_id,
+      status: row.status,
+      category: row.category ?? undefined,
+      recursive: row.recursive,
+    }
+  );
+}
+
+/**
+ * Locks the import's row until the transaction ends. Whoever changes its ledger does so first: the order of changes is then the order
+ * of commits, so that followers miss none, and of two last items one sees the other.
+ */
+export async function lockImport(trx: Knex.Transaction, id: string): Promise<ImportStatus | undefined> {
+  const row = (await trx('imports').where({ id }).forUpdate().first('status')) as { status: ImportStatus } | undefined;
+  return row?.status;
+}
+
+/** Closes the import when nothing of it waits or runs any more. The caller holds its lock. */
+export async function finishImportIfDone(trx: Knex.Transaction, id: string): Promise<boolean> {
+  const finished = await trx('imports')
+    .where({ id, status: 'running' })
+    .whereNotExists(trx('import_items').where({ import_id: id }).whereIn('state', ['waiting', 'running']))
+    .whereNotExists(trx('import_folders').where({ import_id: id, state: 'waiting' }))
+    .update({ status: 'finished', finished_at: trx.fn.now() });
+  if (finished > 0) await touchSyncedIntegrations(trx, id);
+  return finished > 0;
+}
+
+export async function closeImport(trx: Knex.Transaction, id: string, status: 'cancelled'): Promise<void> {
+  await trx('imports').where({ id }).update({ status, finished_at: trx.fn.now() });
+}
+
+export async function reopenImport(trx: Knex.Transaction, id: string): Promise<void> {
+  await trx('imports').where({ id }).update({ status: 'running', finished_at: null });
+}
+
+export async function listRunningImports(db: Knex): Promise<string[]> {
+  return (await db('imports').where({ status: 'running' }).pluck('id')) as string[];
+}
+
+/** Newest first. */
+export async function listImports(
+  db: Knex,
+  userId: string,
+  cursor?: string,
+): Promise<{ imports: ImportSummary[]; nextCursor?: string }> {
+  const query = db('imports')
+    .where({ user_id: userId })
+    .select(...COLUMNS, db.raw('started_at::text as cursor_at'))
+    .orderBy('started_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(PAGE + 1);
+  const after = readTimeCursor(cursor);
+  if (after) query.whereRaw('(started_at, id) < (?::timestamptz, ?::uuid)', [after.at, after.id]);
+  const rows = (await query) as (ImportRow & { cursor_at: string })[];
+  const last = rows.length > PAGE ? rows[PAGE - 1] : undefined;
+  return {
+    imports: await withCounts(db, rows.slice(0, PAGE)),
+    nextCursor: last && writeCursor(last.cursor_at, last.id),
+  };
+}
+
+export async function findImport(db: Knex, userId: string, id: string): Promise<ImportSummary | undefined> {
+  const row = (await db('imports').where({ id, user_id: userId }).first(COLUMNS)) as ImportRow | undefined;
+  return row && (await withCounts(db, [row]))[0];
+}
+
+async function withCounts(db: Knex, rows: ImportRow[]): Promise<ImportSummary[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.id);
+  const states = (await db('import_items')
+    .whereIn('import_id', ids)
+    .groupBy('import_id', 'state')
+    .select('import_id', 'state')
+    .count('* as count')) as { import_id: string; state: ItemState; count: string }[];
+  const folders = (await db('import_folders')
+    .whereIn('import_id', ids)
+    .where({ state: 'waiting' })
+    .groupBy('import_id')
+    .select('import_id')
+    .count('* as count')) as { import_id: string; count: string }[];
+  return rows.map((row) => {
+    const counts = noCounts();
+    for (const { state, count } of states.filter((entry) => entry.import_id === row.id)) {
+      counts[state] = Number(count);
+      counts.total += Number(count);
+    }
+    return {
+      id: row.id,
+      status: row.status,
+      category: row.category ?? undefined,
+      counts,
+      foldersWaiting: Number(folders.find((entry) => entry.import_id === row.id)?.count ?? 0),
+      startedAt: row.started_at,
+      finishedAt: row.finished_at,
+    };
+  });
+}
