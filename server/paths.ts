@@ -7,6 +7,9 @@ const query = (values: Record<string, string | undefined>): string => {
   return text ? `?${text}` : '';
 };
 
+/** How many chunks a document's page shows at once; a link to a later chunk names the page it stands on. */
+export const CHUNKS_PER_PAGE = 200;
+
 /** Every URL of the hub's own pages, so that a link and its route can never drift apart. */
 export const paths = {
   home: '/',
@@ -27,7 +30,11 @@ export const paths = {
     } = {},
   ) =>
     `/admin/browse${query({ integration: options.integration, ref: options.ref, q: options.q, cursor: options.cursor })}`,
+  basketAdd: '/admin/browse/selection/add',
+  basketRemove: '/admin/browse/selection/remove',
+  basketClear: '/admin/browse/selection/clear',
   imports: '/admin/imports',
+  importsPage: (cursor: string) => `/admin/imports${query({ cursor })}`,
   import: (id: string, options: { cursor?: string; state?: string } = {}) =>
     `/admin/imports/${id}${query({ cursor: options.cursor, state: options.state })}`,
   importEvents: (id: string) => `/api/v1/imports/${id}/events`,
@@ -42,10 +49,14 @@ export const paths = {
       cursor?: string;
     } = {},
   ) => `/admin/documents${query(options)}`,
-  document: (id: string) => `/admin/documents/${id}`,
+  document: (id: string, options: { page?: number } = {}) =>
+    `/admin/documents/${id}${query({ page: options.page && options.page > 1 ? String(options.page) : undefined })}`,
+  documentChunk: (id: string, ordinal: number) =>
+    `${paths.document(id, { page: Math.floor(ordinal / CHUNKS_PER_PAGE) + 1 })}#chunk-${ordinal}`,
   documentSync: (id: string) => `/admin/documents/${id}/sync`,
   documentDelete: (id: string) => `/admin/documents/${id}/delete`,
-  search: (options: { q?: string; platform?: string; category?: string } = {}) => `/admin/search${query(options)}`,
+  search: (options: { q?: string; platform?: string; category?: string; mode?: string } = {}): string =>
+    `/admin/search${query(options)}`,
   tokens: '/admin/tokens',
   tokenDelete: (id: string) => `/admin/tokens/${id}/delete`,
   users: '/admin/users',

@@ -1,0 +1,53 @@
+import compression from 'compression';
+import express, { type Express } from 'express';
+import session from 'express-session';
+import { apiRoutes } from './api/index.ts';
+import type { Context } from './context.ts';
+import { createAuthenticator } from './middleware/auth.ts';
+import { csrfProtection, csrfToken } from './middleware/csrf.ts';
+import { errorHandler, notFound } from './middleware/errors.ts';
+import { requestId } from './middleware/request.ts';
+import { requestLog } from './middleware/request-log.ts';
+import { securityHeaders } from './middleware/security.ts';
+import { pageRoutes } from './routes/index.ts';
+import { SESSION_MS } from './session.ts';
+import { siteFolder, viewLocals } from './views.ts';
+
+/** The hub's HTTP side: the whole middleware stack, in the order in which a request meets it. */
+export function createApp(context: Context): Express {
+  const { config, logger, sessions } = context;
+  const authenticator = createAuthenticator(context);
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('trust proxy', config.trustProxy ?? false);
+  app.set('query parser', 'simple');
+  app.set('view engine', 'ejs');
+  app.set('views', siteFolder('views'));
+  app.enable('view cache');
+
+  app.use(requestId);
+  app.use(requestLog(logger));
+  app.use(viewLocals(csrfToken));
+  app.use(securityHeaders(config));
+  app.use(compression());
+  app.use(express.static(siteFolder('public'), { maxAge: '1y', immutable: true, index: false }));
+  app.use(express.urlencoded({ extended: false, limit: '1mb', parameterLimit: 2000 }));
+  app.use(
+    session({
+      name: 'tributary',
+      secret: config.sessionSecrets.map((secret) => secret.reveal()),
+      store: sessions.store,
+      resave: false,
+      saveUninitialized: false,
+      rolling: true,
+      cookie: { httpOnly: true, sameSite: 'lax', secure: config.baseUrl.startsWith('https:'), maxAge: SESSION_MS },
+    }),
+  );
+  app.use(authenticator.middleware);
+  app.use(csrfProtection);
+  app.use('/api/v1', apiRoutes(context));
+  app.use(pageRoutes(context, authenticator));
+  app.use(notFound);
+  app.use(errorHandler(logger));
+  return app;
+}

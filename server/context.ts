@@ -1,0 +1,107 @@
+import type { Logger } from 'pino';
+import { createProviders } from '../providers/registry.ts';
+import type { Platform, Provider, ProviderDefinition } from '../providers/provider.ts';
+import type { Config } from './config.ts';
+import type { Database } from './database/database.ts';
+import { openDatabase } from './database/open.ts';
+import { createEgress, hostsOf, type Egress } from './egress/egress.ts';
+import type { SearchIndex } from './index/index.ts';
+import { createPostgresIndex } from './index/postgres.ts';
+import type { Embedder } from './pipeline/embed/embedder.ts';
+import { createLexicalEmbedder } from './pipeline/embed/lexical.ts';
+import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
+import { createQueue, type Queue } from './queue/queue.ts';
+import { createBrowseService, type BrowseService } from './services/browse-service.ts';
+import { createCredentialService, type CredentialService } from './services/credential-service.ts';
+import { createDocumentService, type DocumentService } from './services/document-service.ts';
+import { createImportService, type ImportService } from './services/import-service.ts';
+import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
+import { createSearchService, type SearchService } from './services/search-service.ts';
+import { createTokenService, type TokenService } from './services/token-service.ts';
+import { createUserService, type UserService } from './services/user-service.ts';
+import { openSessionStore, type SessionStore } from './session.ts';
+import { createVault } from './vault/vault.ts';
+
+/** Everything the hub is made of. Built once; tests hand in the parts they replace. */
+export type Context = {
+  config: Config;
+  logger: Logger;
+  database: Database;
+  egress: Egress;
+  /** All services the hub knows, also those that are not configured. */
+  definitions: ProviderDefinition[];
+  providers: Map<Platform, Provider>;
+  queue: Queue;
+  pipeline: Pipeline;
+  embedder: Embedder;
+  index: SearchIndex;
+  sessions: SessionStore;
+  users: UserService;
+  tokens: TokenService;
+  credentials: CredentialService;
+  integrations: IntegrationService;
+  browse: BrowseService;
+  imports: ImportService;
+  documents: DocumentService;
+  search: SearchService;
+  /** Closes what was opened, in reverse order. The queue is stopped by whoever started it. */
+  close(): Promise<void>;
+};
+
+/** Errors: DataDirInUseError; what the database or Redis says when it cannot be reached. */
+export async function createContext(config: Config, parts: { logger: Logger; database?: Database }): Promise<Context> {
+  const { logger } = parts;
+  const database = parts.database ?? (await openDatabase(config));
+  const sessions = await openSessionStore({ config, database, logger });
+  const vault = createVault(config.encryptionKeys);
+  const egress = createEgress({ allowedHosts: hostsOf(config) });
+  const { definitions: platforms, providers } = createProviders(config);
+  const queue = createQueue({ database, logger });
+  const pipeline = createPipeline({ maxFileBytes: config.maxFileBytes });
+  const embedder = createLexicalEmbedder();
+  const index = createPostgresIndex(database);
+  const users = createUserService({ database, logger });
+  const tokens = createTokenService({ database });
+  const credentials = createCredentialService({ database, vault, providers, egress, logger });
+  const integrations = createIntegrationService({
+    config,
+    database,
+    vault,
+    platforms,
+    providers,
+    credentials,
+    egress,
+    logger,
+  });
+  const imports = createImportService({ database, queue, integrations });
+  const browse = createBrowseService({ database, integrations, providers, credentials, logger });
+  const documents = createDocumentService({ database, imports });
+  const search = createSearchService({ index, embedder });
+  return {
+    config,
+    logger,
+    database,
+    egress,
+    definitions: platforms.map(({ definition }) => definition),
+    providers,
+    queue,
+    pipeline,
+    embedder,
+    index,
+    sessions,
+    users,
+    tokens,
+    credentials,
+    integrations,
+    browse,
+    imports,
+    documents,
+    search,
+    async close() {
+      await pipeline.close();
+      await egress.close();
+      await sessions.close();
+      if (!parts.database) await database.close();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { createApp } from './app.ts';
+import type { Config } from './config.ts';
+import { createContext, type Context } from './context.ts';
+import type { Database } from './database/database.ts';
+import { migrate } from './database/open.ts';
+import { registerImportJobs } from './jobs/import-jobs.ts';
+import { ensureFirstAdmin } from './services/user-service.ts';
+
+export type Hub = {
+  /** Where it listens; undefined for a worker. */
+  url?: string;
+  context: Context;
+  /** Answers what has begun, hands running jobs back after `timeoutMs`, closes everything in reverse order. */
+  close(): Promise<void>;
+};
+
+/** How long running jobs may take to end at a stop. */
+const STOP_MS = 8000;
+
+/** Starts what the configuration's role names: pages and API, import workers, or both. Migrates the database first. */
+export async function startHub(config: Config, parts: { logger: Logger; database?: Database }): Promise<Hub> {
+  const { logger } = parts;
+  const context = await createContext(config, parts);
+  try {
+    const applied = await migrate(context.database);
+    if (applied.length > 0) logger.info({ migrations: applied }, 'the database was migrated');
+    const admin = await ensureFirstAdmin(context.users, context.database, config);
+    if (admin) logger.info({ userId: admin.id }, 'the first admin was created');
+    const stopJobs = config.role === 'web' ? () => undefined : registerImportJobs(context);
+    await context.queue.start();
+    const server = config.role === 'worker' ? undefined : await listen(context, config);
+    if (server) await context.users.needsSetup();
+    return {
+      url: server && `http://${displayHost(config.host)}:${(server.address() as AddressInfo).port}`,
+      context,
+      async close() {
+        stopJobs();
+        await Promise.all([server && closeServer(server), context.queue.stop({ timeoutMs: STOP_MS })]);
+        await context.close();
+      },
+    };
+  } catch (error) {
+    await context.queue.stop({ timeoutMs: 0 }).catch(() => undefined);
+    await context.close();
+    throw error;
+  }
+}
+
+const displayHost = (host: string): string => (host === '0.0.0.0' || host === '::' ? 'localhost' : host);
+
+function listen(context: Context, config: Config): Promise<Server> {
+  const server = createServer(createApp(context));
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(
+              `Port ${config.port} is in use already. Stop what listens there, or set PORT to another number.`,
+              { cause: error },
+            )
+          : error,
+      ),
+    );
+    server.listen(config.port, config.host, () => resolve(server));
+  });
+}
+
+/** Requests that have begun get their answer; streams of events are cut, browsers come back by themselves. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), 2000);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

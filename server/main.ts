@@ -1,0 +1,38 @@
+import { ConfigError, parseConfig, readEnv } from './config.ts';
+import { withDevSecrets } from './dev-secrets.ts';
+import { loadDotEnv } from './dot-env.ts';
+import { startHub } from './hub.ts';
+import { createLogger } from './logger.ts';
+
+/** Production's entry: configuration → hub, until a signal asks it to stop. Exit code 1 when it could not start. */
+async function main(): Promise<void> {
+  loadDotEnv();
+  const { config, created } = withDevSecrets(parseConfig(readEnv()));
+  const logger = createLogger(config);
+  for (const file of created) logger.info({ file }, 'a secret was generated; keep this file');
+  const hub = await startHub(config, { logger });
+  console.log(
+    hub.url ? `Tributary is ready on ${config.baseUrl} (listening on ${hub.url})` : 'Tributary worker is ready',
+  );
+
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    hub.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'the hub did not stop cleanly');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError || error instanceof Error ? error.message : 'The hub could not start.');
+  process.exit(1);
+});

@@ -1,0 +1,17 @@
+import { csrfSync } from 'csrf-sync';
+import type { RequestHandler } from 'express';
+
+/**
+ * Synchronizer tokens (OWASP CSRF cheat sheet): the session keeps the token, every form and `X-CSRF-Token` carry it. API tokens need none:
+ * no other site's page can send them.
+ */
+export const csrf = csrfSync({
+  getTokenFromRequest: (req) => {
+    const sent = (req.body as Record<string, unknown> | undefined)?._csrf;
+    return typeof sent === 'string' ? sent : req.get('x-csrf-token');
+  },
+  skipCsrfProtection: (req) => req.byToken === true,
+});
+
+export const csrfProtection: RequestHandler = csrf.csrfSynchronisedProtection;
+export const csrfToken = (req: Parameters<typeof csrf.generateToken>[0]): string => csrf.generateToken(req);

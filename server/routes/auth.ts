@@ -1,0 +1,116 @@
+import { Router } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { AppError } from '../errors.ts';
+import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
+import { safeNext, signIn, signOut, type Authenticator } from '../middleware/auth.ts';
+import { paths } from '../paths.ts';
+import { newUserSchema } from '../services/user-service.ts';
+import { flash, render } from '../views.ts';
+
+const signInForm = z.object({
+  email: z
+    .string({ error: 'Enter your e-mail address.' })
+    .trim()
+    .min(1, 'Enter your e-mail address.')
+    .max(254, 'Enter your e-mail address.'),
+  password: z
+    .string({ error: 'Enter your password.' })
+    .min(1, 'Enter your password.')
+    .max(1000, 'Enter your password.'),
+});
+
+const setUpForm = newUserSchema.extend({
+  code: z
+    .string({ error: 'Enter the set-up code from the log.' })
+    .trim()
+    .min(1, 'Enter the set-up code from the log.')
+    .max(100, 'Enter the set-up code from the log.'),
+});
+
+const WINDOW_MS = 15 * 60 * 1000;
+
+/** Slows guessing down: by address and client, and by client alone. Sign-ins that succeed do not count. */
+const limitTries = (limit: number, key?: (body: unknown, ip: string) => string) =>
+  rateLimit({
+    windowMs: WINDOW_MS,
+    limit,
+    skipSuccessfulRequests: true,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    ...(key ? { keyGenerator: (req) => key(req.body, req.ip ?? ''), validate: { keyGeneratorIpFallback: false } } : {}),
+    handler: (_req, res, next) => {
+      res.set('Retry-After', String(WINDOW_MS / 1000));
+      next(new AppError(429, 'rate_limited', 'Too many tries with wrong details. Wait 15 minutes, then try again.'));
+    },
+  });
+
+/** Sign-in, sign-out and the first set-up: the pages for people without a session. */
+export function authRoutes(context: Context, authenticator: Authenticator): Router {
+  const { users } = context;
+  const router = Router();
+  const byAccount = limitTries(10, (body, ip) => {
+    const email = (body as { email?: unknown } | undefined)?.email;
+    return `${ip} ${typeof email === 'string' ? email.trim().toLowerCase().slice(0, 254) : ''}`;
+  });
+  const byClient = limitTries(100);
+
+  router.get(paths.signIn, async (req, res) => {
+    const next = safeNext(req.query.next);
+    if (req.account) return res.redirect(303, next);
+    if (await users.needsSetup()) return res.redirect(303, paths.setUp);
+    render(res, 'auth/sign-in', { title: 'Sign in', next });
+  });
+
+  router.post(paths.signIn, byClient, byAccount, async (req, res) => {
+    const next = safeNext((req.body as { next?: unknown } | undefined)?.next);
+    const again = (errors: FieldError[]) => {
+      res.status(422);
+      render(res, 'auth/sign-in', { title: 'Sign in', next, errors, values: typedValues(req.body, ['email']) });
+    };
+    const form = parseForm(signInForm, req.body);
+    if (!form.ok) return again(form.errors);
+    const user = await authenticator.verify(req);
+    if (!user) return again([{ field: 'email', message: 'The e-mail address or the password is wrong.' }]);
+    await signIn(req, user);
+    context.logger.info({ userId: user.id, requestId: req.requestId }, 'a user signed in');
+    res.redirect(303, next);
+  });
+
+  router.post(paths.signOut, async (req, res) => {
+    await signOut(req);
+    res.clearCookie('tributary').redirect(303, paths.signIn);
+  });
+
+  router.get(paths.setUp, async (_req, res) => {
+    if (!(await users.needsSetup())) return res.redirect(303, paths.signIn);
+    render(res, 'auth/set-up', { title: 'Set up Tributary' });
+  });
+
+  router.post(paths.setUp, byClient, async (req, res) => {
+    const again = (errors: FieldError[], status = 422) => {
+      res.status(status);
+      render(res, 'auth/set-up', {
+        title: 'Set up Tributary',
+        errors,
+        values: typedValues(req.body, ['email', 'name']),
+      });
+    };
+    if (!(await users.needsSetup())) return res.redirect(303, paths.signIn);
+    const form = parseForm(setUpForm, req.body);
+    if (!form.ok) return again(form.errors);
+    try {
+      const user = await users.setUp(form.values);
+      await signIn(req, user);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'setup_code')
+        return again([{ field: 'code', message: error.message }]);
+      throw error;
+    }
+    flash(req, { kind: 'success', message: 'The hub is set up. Connect your first account.' });
+    res.redirect(303, paths.integrations);
+  });
+
+  return router;
+}

@@ -1,0 +1,275 @@
+import { Router, type Request, type Response } from 'express';
+import type { Item } from '../../providers/provider.ts';
+import type { Context } from '../context.ts';
+import { AppError, InvalidInputError } from '../errors.ts';
+import { accountLabel, formatBytes, formatMaybeDate, formatMediaType, plural, platformLabel } from '../format.ts';
+import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
+import { encodeItem, sameItem, selectionForm, type SelectionForm } from '../forms/selection-form.ts';
+import { currentUser } from '../middleware/request.ts';
+import { paths } from '../paths.ts';
+import type { BrowseItem, BrowsePage } from '../services/browse-service.ts';
+import type { Integration } from '../services/integration-service.ts';
+import type { BasketItem } from '../session.ts';
+import { flash, render } from '../views.ts';
+import type { BasketPanel, BrowseRow, BrowseSection, BrowseViews } from './browse-views.ts';
+
+/** More items than this would make a session slow; folders count as one. */
+const MAX_BASKET = 500;
+const TOO_MANY = `A selection holds at most ${MAX_BASKET} items. Import these first, or select whole folders instead.`;
+
+/** Which page of the browser is asked for: its query string. */
+type Place = { integration?: string; ref?: string; q?: string; cursor?: string };
+type Problem = { status: number; errors: FieldError[]; values: Record<string, string>; ticked: BasketItem[] };
+
+const placeOf = (search: URLSearchParams): Place => ({
+  integration: search.get('integration') ?? undefined,
+  ref: search.get('ref') ?? undefined,
+  q: search.get('q')?.trim() || undefined,
+  cursor: search.get('cursor') ?? undefined,
+});
+
+/** The selection after a form was sent: what it listed as selected and is no longer ticked goes, what is ticked comes. */
+function changeBasket(basket: BasketItem[], form: SelectionForm): BasketItem[] {
+  const unticked = form.listed.filter((item) => !form.item.some((ticked) => sameItem(ticked, item)));
+  const gone = [...unticked, ...form.remove];
+  const kept = basket.filter((item) => !gone.some((other) => sameItem(other, item)));
+  const added = form.item.filter((item) => ![...kept, ...form.remove].some((other) => sameItem(other, item)));
+  return [...kept, ...added];
+}
+
+/** The browser over all accounts, the selection that survives moving about in it, and the import of that selection. */
+export function browseRoutes(context: Context): Router {
+  const router = Router();
+  const { browse, documents, imports, integrations, providers } = context;
+  const labelOf = (integration: Integration): string => platformLabel(context.definitions, integration.platform);
+
+  const toRow = (
+    integration: Integration,
+    item: Item | BrowseItem,
+    selected: BasketItem[],
+    covered: boolean,
+  ): BrowseRow => {
+    const known = { documentId: undefined, changedSince: false, ...item };
+    const entry = { integrationId: integration.id, ref: item.ref, name: item.name, kind: item.kind };
+    return {
+      value: encodeItem(entry),
+      name: item.name,
+      kind: item.kind,
+      type: item.kind === 'folder' ? 'Folder' : formatMediaType(item.mediaType, item.name),
+      href: item.kind === 'folder' ? paths.browse({ integration: integration.id, ref: item.ref }) : undefined,
+      webUrl: item.webUrl,
+      size: formatBytes(item.sizeBytes),
+      modifiedAt: formatMaybeDate(item.modifiedAt),
+      importable: item.importable,
+      reason: item.reason,
+      selected: selected.some((other) => sameItem(other, entry)),
+      covered,
+      documentHref: known.documentId ? paths.document(known.documentId) : undefined,
+      changedSince: known.changedSince,
+    };
+  };
+
+  const toSection = (integration: Integration, rows: BrowseRow[]): BrowseSection => ({
+    id: integration.id,
+    platform: integration.platform,
+    label: labelOf(integration),
+    account: accountLabel(integration),
+    href: paths.browse({ integration: integration.id }),
+    rows,
+  });
+
+  /** Why an account shows nothing, with the link that helps: reconnecting, listing from the start, or trying again. */
+  const failureOf = (integration: Integration, message: string, code: string | undefined, place: Place) => {
+    const dead = integration.status === 'needs_reconnect' || code === 'needs_reconnect' || code === 'missing_scope';
+    if (dead) return { message, href: paths.integration(integration.id), label: 'Reconnect' };
+    if (code === 'cursor_expired')
+      return { message, href: paths.browse({ ...place, cursor: undefined }), label: 'List from the start' };
+    return { message, href: paths.browse(place), label: 'Try again' };
+  };
+
+  /** What is selected, without the items of accounts that are gone. */
+  const basketPanel = async (req: Request): Promise<BasketPanel> => {
+    const user = currentUser(req);
+    const [accounts, categories] = await Promise.all([integrations.list(user), documents.categories(user)]);
+    const rows = (req.session.basket ?? []).flatMap((item) => {
+      const integration = accounts.find((account) => account.id === item.integrationId);
+      if (!integration) return [];
+      const account = accountLabel(integration);
+      return [{ value: encodeItem(item), name: item.name, kind: item.kind, platform: integration.platform, account }];
+    });
+    if (req.session.basket && rows.length < req.session.basket.length)
+      req.session.basket = req.session.basket.filter((item) => accounts.some(({ id }) => id === item.integrationId));
+    return { rows, count: plural(rows.length, 'item'), categories };
+  };
+
+  type Shown = Omit<BrowseViews['browse/index'], 'basket' | 'here'>;
+
+  const showTop = async (req: Request, selected: BasketItem[]): Promise<Shown> => {
+    const roots = await browse.roots(currentUser(req));
+    return {
+      heading: 'Browse',
+      top: true,
+      trail: [],
+      sections: roots.map(({ integration, items, error }) => ({
+        ...toSection(
+          integration,
+          items.map((item) => toRow(integration, item, selected, false)),
+        ),
+        failure: error === undefined ? undefined : failureOf(integration, error, undefined, {}),
+      })),
+    };
+  };
+
+  const showAccount = async (req: Request, id: string, place: Place, selected: BasketItem[]): Promise<Shown> => {
+    const user = currentUser(req);
+    const integration = await integrations.get(user, id);
+    const account = { integration: id };
+    const name = `${labelOf(integration)} (${accountLabel(integration)})`;
+    const inFolder = place.ref !== undefined && place.ref !== 'root';
+    const trail: Shown['trail'] = [
+      { name: 'All accounts', href: paths.browse() },
+      { name, href: inFolder || place.q ? paths.browse(account) : undefined },
+    ];
+    const provider = providers.get(integration.platform);
+    const search = provider?.search ? { integrationId: id, label: labelOf(integration), q: place.q ?? '' } : undefined;
+    let page: BrowsePage;
+    try {
+      page = await browse.list(user, id, { ref: place.ref, query: place.q, cursor: place.cursor });
+    } catch (error) {
+      // The account is there, so what failed is the vendor's answer: that is part of this page. Mistakes of ours are not.
+      if (!(error instanceof AppError)) throw error;
+      const failure = failureOf(integration, error.message, error.code, place);
+      if (inFolder) trail.push({ name: 'This folder' });
+      return {
+        heading: labelOf(integration),
+        top: false,
+        trail,
+        sections: [{ ...toSection(integration, []), failure }],
+        search,
+      };
+    }
+    if (place.q) trail.push({ name: `Search for “${place.q}”` });
+    else
+      page.breadcrumbs.forEach(({ ref, name: folder }, index) =>
+        trail.push({
+          name: folder,
+          href: index < page.breadcrumbs.length - 1 ? paths.browse({ ...account, ref }) : undefined,
+        }),
+      );
+    const cover = place.q
+      ? undefined
+      : page.breadcrumbs.find(({ ref }) =>
+          selected.some((item) => item.integrationId === id && item.ref === ref && item.kind === 'folder'),
+        );
+    return {
+      // At the account's own level the trail names it already, with its address.
+      heading: trail.length > 2 ? (trail.at(-1)?.name ?? name) : labelOf(integration),
+      top: false,
+      trail,
+      sections: [
+        toSection(
+          integration,
+          page.items.map((item) => toRow(integration, item, selected, cover !== undefined)),
+        ),
+      ],
+      search,
+      nextHref: page.next === undefined ? undefined : paths.browse({ ...place, cursor: page.next }),
+      coveredBy: cover?.name,
+    };
+  };
+
+  const show = async (req: Request, res: Response, place: Place, problem?: Problem): Promise<void> => {
+    const basket = await basketPanel(req);
+    const selected = problem?.ticked ?? req.session.basket ?? [];
+    const shown = place.integration
+      ? await showAccount(req, place.integration, place, selected)
+      : await showTop(req, selected);
+    if (problem) res.status(problem.status);
+    render(res, 'browse/index', {
+      title: shown.heading,
+      section: 'browse',
+      ...shown,
+      basket,
+      here: paths.browse(place),
+      errors: problem?.errors,
+      values: problem?.values,
+    });
+  };
+
+  /** The same page again, with what was ticked and typed. */
+  const showAgain = (
+    req: Request,
+    res: Response,
+    errors: FieldError[],
+    ticked: BasketItem[],
+    status = 422,
+  ): Promise<void> => {
+    const sent = typedValues(req.body, ['return', 'category']);
+    const here = selectionForm.shape.return.parse(sent.return);
+    return show(req, res, placeOf(new URL(here, 'http://hub.invalid').searchParams), {
+      status,
+      errors,
+      values: { category: sent.category ?? '' },
+      ticked,
+    });
+  };
+
+  /** app.js asks for the selection alone, so that ticking does not list the folder again. */
+  const answer = async (req: Request, res: Response, here: string): Promise<void> => {
+    if (req.get('x-fragment') !== 'basket') return res.redirect(303, here);
+    render(res, 'browse/basket', { title: 'Selection', basket: await basketPanel(req) });
+  };
+
+  router.get('/admin/browse', (req, res) =>
+    show(req, res, placeOf(new URL(req.originalUrl, 'http://hub.invalid').searchParams)),
+  );
+
+  router.post([paths.basketAdd, paths.basketRemove], async (req, res) => {
+    const form = parseForm(selectionForm, req.body);
+    if (!form.ok) return showAgain(req, res, form.errors, req.session.basket ?? []);
+    const basket = changeBasket(req.session.basket ?? [], form.values);
+    if (basket.length > MAX_BASKET) return showAgain(req, res, [{ field: 'item', message: TOO_MANY }], basket);
+    req.session.basket = basket;
+    return answer(req, res, form.values.return);
+  });
+
+  router.post(paths.basketClear, async (req, res) => {
+    delete req.session.basket;
+    const form = parseForm(selectionForm, req.body);
+    return answer(req, res, form.ok ? form.values.return : paths.browse());
+  });
+
+  router.post(paths.imports, async (req, res) => {
+    const form = parseForm(selectionForm, req.body);
+    if (!form.ok) return showAgain(req, res, form.errors, req.session.basket ?? []);
+    const basket = changeBasket(req.session.basket ?? [], form.values);
+    if (basket.length === 0)
+      return showAgain(req, res, [{ field: 'item', message: 'Tick at least one file or folder to import.' }], basket);
+    if (basket.length > MAX_BASKET) return showAgain(req, res, [{ field: 'item', message: TOO_MANY }], basket);
+    const items = basket.map(({ integrationId, ref }) => ({ integrationId, ref }));
+    try {
+      const { id } = await imports.create(currentUser(req), { items, category: form.values.category || undefined });
+      delete req.session.basket;
+      flash(req, { kind: 'success', message: `Importing ${plural(basket.length, 'selected item')}.` });
+      res.redirect(303, paths.import(id));
+    } catch (error) {
+      // What was ticked is kept, so that nothing has to be found again once the problem is solved.
+      if (error instanceof AppError && (error instanceof InvalidInputError || error.code === 'needs_reconnect')) {
+        req.session.basket = basket;
+        const errors = (error.details.errors as FieldError[] | undefined) ?? [
+          { field: 'item', message: error.message },
+        ];
+        return showAgain(
+          req,
+          res,
+          errors.map(({ field, message }) => ({ field: field === 'category' ? field : 'item', message })),
+          basket,
+          error.status,
+        );
+      }
+      throw error;
+    }
+  });
+
+  return router;
+}

@@ -1,0 +1,27 @@
+import { Router } from 'express';
+import type { Context } from '../context.ts';
+import { requireSignIn, type Authenticator } from '../middleware/auth.ts';
+import { paths } from '../paths.ts';
+import { accountRoutes } from './account.ts';
+import { authRoutes } from './auth.ts';
+import { browseRoutes } from './browse.ts';
+import { documentRoutes } from './documents.ts';
+import { importRoutes } from './imports.ts';
+import { integrationRoutes } from './integrations.ts';
+import { searchRoutes } from './search.ts';
+
+/** The site map: every page of the hub, the public ones first. */
+export function pageRoutes(context: Context, authenticator: Authenticator): Router {
+  const router = Router();
+  router.get('/healthz', (_req, res) => void res.type('text').send('ok\n'));
+  router.use(authRoutes(context, authenticator));
+  router.get(paths.home, (_req, res) => res.redirect(303, paths.integrations));
+  router.use('/admin', requireSignIn);
+  router.use(integrationRoutes(context));
+  router.use(browseRoutes(context));
+  router.use(importRoutes(context));
+  router.use(documentRoutes(context));
+  router.use(searchRoutes(context));
+  router.use(accountRoutes(context));
+  return router;
+}

@@ -1,0 +1,150 @@
+import { Router } from 'express';
+import { PLATFORMS, type Platform } from '../../providers/provider.ts';
+import type { Context } from '../context.ts';
+import { NotFoundError } from '../errors.ts';
+import { accountLabel, formatDate, formatMaybeDate, plural, platformLabel } from '../format.ts';
+import { disconnectForm } from '../forms/disconnect-form.ts';
+import { parseForm } from '../forms/form.ts';
+import { currentUser, param } from '../middleware/request.ts';
+import { paths } from '../paths.ts';
+import type { DisconnectOutcome, Integration, IntegrationStatus } from '../services/integration-service.ts';
+import { flash, render, type Flash } from '../views.ts';
+import type { IntegrationCard, PlatformCard } from './integration-views.ts';
+
+const STATUS_LABELS: Record<IntegrationStatus, string> = {
+  active: 'Connected',
+  needs_reconnect: 'Needs reconnecting',
+  disconnecting: 'Disconnecting',
+};
+
+const toCard = (integration: Integration, documentCount: number): IntegrationCard => ({
+  id: integration.id,
+  account: accountLabel(integration),
+  owner: integration.accountEmail ? integration.accountName : undefined,
+  status: integration.status,
+  statusLabel: STATUS_LABELS[integration.status],
+  statusDetail: integration.statusDetail,
+  connectedAt: formatDate(integration.connectedAt),
+  lastSyncAt: formatMaybeDate(integration.lastSyncAt),
+  documents: plural(documentCount, 'document'),
+});
+
+function outcomeMessage(label: string, outcome: DisconnectOutcome): Flash {
+  const { kept, deleted } = outcome.documents;
+  const documents =
+    deleted > 0
+      ? ` ${plural(deleted, 'document')} deleted.`
+      : kept > 0
+        ? ` ${plural(kept, 'document')} kept; they stay searchable.`
+        : '';
+  if (outcome.revoked)
+    return { kind: 'success', message: `${label} is disconnected and the grant is revoked.${documents}` };
+  const byHand = outcome.manualRevokeUrl ? ` End it by hand at ${outcome.manualRevokeUrl}` : '';
+  return {
+    kind: 'notice',
+    message: `${label} is disconnected and its credentials are deleted here, but the grant could not be revoked.${documents}${byHand}`,
+  };
+}
+
+/** Pages of the connected accounts: cards, one account, connect, reconnect, disconnect. */
+export function integrationRoutes(context: Context): Router {
+  const router = Router();
+  const { integrations } = context;
+  const labelOf = (platform: Platform): string => platformLabel(context.definitions, platform);
+
+  router.get(paths.integrations, async (req, res) => {
+    const user = currentUser(req);
+    const overview = await integrations.overview(user);
+    const platforms = await Promise.all(
+      overview.map(async ({ definition, configured, missing, integrations: accounts }) => ({
+        platform: definition.id,
+        label: definition.label,
+        summary: definition.summary,
+        configured,
+        missing: [
+          ...(missing.clientId ? [definition.settings.clientId] : []),
+          ...(missing.clientSecret ? [definition.settings.clientSecret] : []),
+        ],
+        redirectUri: context.config.baseUrl + paths.callback(definition.id),
+        integrations: await Promise.all(
+          accounts.map(async (account) => toCard(account, await integrations.documentCount(user, account.id))),
+        ),
+      })),
+    );
+    // What is in use comes first, then what can be connected.
+    const rank = (card: PlatformCard): number => (card.integrations.length > 0 ? 0 : card.configured ? 1 : 2);
+    platforms.sort((a, b) => rank(a) - rank(b));
+    render(res, 'integrations/index', { title: 'Integrations', section: 'integrations', platforms });
+  });
+
+  router.post('/admin/integrations/connect/:platform', async (req, res) => {
+    const platform = PLATFORMS.find((known) => known === req.params.platform);
+    if (!platform) throw new NotFoundError('This service');
+    const { url } = await integrations.start(currentUser(req), platform, { sessionId: req.sessionID });
+    res.redirect(303, url);
+  });
+
+  router.post('/admin/integrations/:id/reconnect', async (req, res) => {
+    const user = currentUser(req);
+    const integration = await integrations.get(user, param(req, 'id'));
+    const { url } = await integrations.start(user, integration.platform, {
+      sessionId: req.sessionID,
+      integrationId: integration.id,
+    });
+    res.redirect(303, url);
+  });
+
+  router.get('/admin/integrations/:id', async (req, res) => {
+    const user = currentUser(req);
+    const integration = await integrations.get(user, param(req, 'id'));
+    const documentCount = await integrations.documentCount(user, integration.id);
+    const definition = context.definitions.find((known) => known.id === integration.platform);
+    const asked = definition?.scopes ?? [];
+    const label = labelOf(integration.platform);
+    render(res, 'integrations/show', {
+      title: `${label}: ${accountLabel(integration)}`,
+      section: 'integrations',
+      integration: { ...toCard(integration, documentCount), platform: integration.platform, label },
+      scopes: asked.map(({ scope, reason }) => ({ scope, reason, granted: integration.scopes.includes(scope) })),
+      otherScopes: integration.scopes.filter((scope) => !asked.some((known) => known.scope === scope)),
+      manualRevokeUrl: definition?.manualRevokeUrl ?? '',
+    });
+  });
+
+  const showDisconnect = async (
+    req: Parameters<typeof currentUser>[0],
+    res: Parameters<typeof render>[0],
+    errors?: { field: string; message: string }[],
+  ): Promise<void> => {
+    const user = currentUser(req);
+    const { id, platform, ...account } = await integrations.get(user, param(req, 'id'));
+    const documentCount = await integrations.documentCount(user, id);
+    const label = labelOf(platform);
+    render(res, 'integrations/disconnect', {
+      title: `Disconnect ${label}`,
+      section: 'integrations',
+      integration: { id, platform, label, account: accountLabel(account) },
+      documents: documentCount > 0 ? plural(documentCount, 'document') : undefined,
+      errors,
+    });
+  };
+
+  router.get('/admin/integrations/:id/disconnect', (req, res) => showDisconnect(req, res));
+
+  router.post('/admin/integrations/:id/disconnect', async (req, res) => {
+    const form = parseForm(disconnectForm, req.body);
+    if (!form.ok) {
+      res.status(422);
+      return showDisconnect(req, res, form.errors);
+    }
+    const user = currentUser(req);
+    const integration = await integrations.get(user, param(req, 'id'));
+    const outcome = await integrations.disconnect(user, integration.id, form.values);
+    if (req.session.basket)
+      req.session.basket = req.session.basket.filter((item) => item.integrationId !== integration.id);
+    flash(req, outcomeMessage(labelOf(integration.platform), outcome));
+    res.redirect(303, paths.integrations);
+  });
+
+  return router;
+}

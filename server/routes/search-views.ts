@@ -1,0 +1,45 @@
+import type { Platform } from '../../providers/provider.ts';
+import type { TextPart } from '../highlight.ts';
+import type { SearchMode } from '../services/search-service.ts';
+
+/** A stretch of a document that answers the query. */
+export type Passage = {
+  href: string;
+  headingPath: string[];
+  page?: number;
+  parts: TextPart[];
+  /** "92% match" */
+  confidence: string;
+};
+
+/** One document and its passages that answer the query, best first. */
+export type ResultGroup = {
+  documentId: string;
+  title: TextPart[];
+  path: string;
+  platform: Platform;
+  label: string;
+  url?: string;
+  passages: Passage[];
+  /** Shown on demand. */
+  more: Passage[];
+  /** "3 more passages"; empty when there are none. */
+  moreText: string;
+};
+
+export type SearchViews = {
+  'search/index': {
+    query: string;
+    filter: { platform: string; category: string; mode: SearchMode };
+    platforms: { id: string; label: string }[];
+    categories: string[];
+    modes: { id: SearchMode; label: string }[];
+    /** Absent before the first search. */
+    groups?: ResultGroup[];
+    /** "8 passages in 3 documents" */
+    found: string;
+    /** The same query without its filters, where it has some. */
+    withoutFilters?: string;
+    hasDocuments: boolean;
+  };
+};

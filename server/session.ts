@@ -1,0 +1,52 @@
+import type { Store } from 'express-session';
+import { RedisStore } from 'connect-redis';
+import type { Logger } from 'pino';
+import { createClient } from 'redis';
+import type { Config } from './config.ts';
+import type { Database } from './database/database.ts';
+import { createDatabaseSessionStore } from './stores/session-store.ts';
+import type { Flash } from './views.ts';
+
+declare module 'express-session' {
+  interface SessionData {
+    /** Set by passport: the id of the signed-in user. */
+    passport?: { user?: string };
+    flash?: Flash[];
+    /** What was ticked in the browser, over all integrations, in the order of ticking. */
+    basket?: BasketItem[];
+  }
+}
+
+export type BasketItem = { integrationId: string; ref: string; name: string; kind: 'file' | 'folder' };
+
+export type SessionStore = { store: Store; ping(): Promise<void>; close(): Promise<void> };
+
+/** A session ends after this long without a request. */
+export const SESSION_MS = 14 * 24 * 3600 * 1000;
+
+/** Sessions in Redis where REDIS_URL names one, else in the database. Errors: what Redis says when it cannot be reached. */
+export async function openSessionStore(deps: {
+  config: Config;
+  database: Database;
+  logger: Logger;
+}): Promise<SessionStore> {
+  const { config, database, logger } = deps;
+  if (!config.redisUrl) {
+    const { store, close } = createDatabaseSessionStore(database, logger);
+    return { store, close, ping: async () => undefined };
+  }
+  const client = createClient({
+    url: config.redisUrl.reveal(),
+    // A request must fail fast when Redis is away, not queue up behind it.
+    disableOfflineQueue: true,
+    socket: { connectTimeout: 5000, socketTimeout: 10_000 },
+    pingInterval: 4000,
+  });
+  client.on('error', (error: unknown) => logger.error({ err: error }, 'Redis reported an error'));
+  await client.connect();
+  return {
+    store: new RedisStore({ client, prefix: 'tributary:session:', ttl: SESSION_MS / 1000 }),
+    ping: async () => void (await client.ping()),
+    close: async () => client.destroy(),
+  };
+}
