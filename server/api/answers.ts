@@ -1,0 +1,184 @@
+import type { z } from 'zod';
+import type { Item } from '../../providers/provider.ts';
+import type { BrowsePage } from '../services/browse-service.ts';
+import type { DocumentDetail, DocumentSummary } from '../services/document-service.ts';
+import type { ImportItem, ImportSummary } from '../services/import-service.ts';
+import type { Integration, PlatformOverview } from '../services/integration-service.ts';
+import type { SearchResult } from '../services/search-service.ts';
+import type { ApiToken } from '../services/token-service.ts';
+import type { User } from '../services/user-service.ts';
+import type * as schemas from './schemas.ts';
+
+type Answer<S extends z.ZodType> = z.output<S>;
+
+const time = (date: Date | null | undefined): string | null => date?.toISOString() ?? null;
+
+/** An account as the API shows it. */
+export function toIntegration(integration: Integration): Answer<typeof schemas.integrationAnswer> {
+  return {
+    id: integration.id,
+    platform: integration.platform,
+    connected: true,
+    status: integration.status,
+    accountId: integration.accountId,
+    accountEmail: integration.accountEmail ?? null,
+    accountName: integration.accountName ?? null,
+    scopes: integration.scopes,
+    connectedAt: integration.connectedAt.toISOString(),
+    lastSyncAt: time(integration.lastSyncAt),
+  };
+}
+
+/** Every account, and each platform without one once. */
+export function toIntegrations(overview: PlatformOverview[]): Answer<typeof schemas.integrationsAnswer> {
+  return {
+    integrations: overview.flatMap<Answer<typeof schemas.integrationsAnswer>['integrations'][number]>((platform) =>
+      platform.integrations.length > 0
+        ? platform.integrations.map(toIntegration)
+        : [
+            {
+              platform: platform.definition.id,
+              connected: false,
+              configured: platform.configured,
+              missing: { clientId: platform.missing.clientId, clientSecret: platform.missing.clientSecret },
+            },
+          ],
+    ),
+  };
+}
+
+/** One file or folder at the vendor. */
+export function toFile(item: Item): Answer<typeof schemas.fileAnswer> {
+  return {
+    id: item.ref,
+    name: item.name,
+    mimeType: item.mediaType,
+    size: item.sizeBytes,
+    modifiedTime: item.modifiedAt?.toISOString(),
+    webViewLink: item.webUrl,
+    isFolder: item.kind === 'folder',
+    parentId: item.parentRef,
+    importable: item.importable,
+    reason: item.reason,
+  };
+}
+
+/** One page of a folder or of a search at the vendor. */
+export function toFiles(page: BrowsePage): Answer<typeof schemas.filesAnswer> {
+  return {
+    files: page.items.map(toFile),
+    nextCursor: page.next,
+    breadcrumbs: page.breadcrumbs.map(({ ref, name }) => ({ id: ref, name })),
+  };
+}
+
+/** An import without its items; the data of `progress` and `done` events too. */
+export function toImportSummary(summary: ImportSummary): Answer<typeof schemas.importSummaryAnswer> {
+  const { total, waiting, running, indexed, unchanged, skipped, failed, removed } = summary.counts;
+  return {
+    id: summary.id,
+    status: summary.status,
+    category: summary.category ?? null,
+    counts: { total, waiting, running, indexed, unchanged, skipped, failed, removed },
+    foldersWaiting: summary.foldersWaiting,
+    startedAt: summary.startedAt.toISOString(),
+    finishedAt: time(summary.finishedAt),
+  };
+}
+
+/** One row of the ledger; the data of `item` events too. */
+export function toImportItem(item: ImportItem): Answer<typeof schemas.importItemAnswer> {
+  return {
+    id: item.id,
+    name: item.name,
+    path: item.path,
+    status: item.state,
+    reason: item.reason,
+    reasonCode: item.reasonCode,
+    documentId: item.documentId,
+    chunkCount: item.chunkCount,
+    attempts: item.attempts,
+  };
+}
+
+/** A document without its text. */
+export function toDocument(document: DocumentSummary): Answer<typeof schemas.documentAnswer> {
+  return {
+    id: document.id,
+    title: document.title,
+    path: document.path,
+    source_type: document.platform,
+    category: document.category ?? null,
+    mimeType: document.mediaType,
+    sizeBytes: document.sizeBytes ?? null,
+    chunkCount: document.chunkCount,
+    url: document.url ?? null,
+    version: document.version ?? null,
+    contentHash: document.contentHash,
+    importedAt: document.importedAt.toISOString(),
+    modifiedAt: time(document.modifiedAt),
+    integrationId: document.integrationId ?? null,
+  };
+}
+
+/** A document with its text and chunks. */
+export function toDocumentDetail(document: DocumentDetail): Answer<typeof schemas.documentDetailAnswer> {
+  return {
+    ...toDocument(document),
+    text: document.text,
+    chunks: document.chunks.map(({ ordinal, text, headingPath, page, tokenCount }) => ({
+      ordinal,
+      text,
+      headingPath,
+      page: page ?? null,
+      tokenCount,
+    })),
+  };
+}
+
+/** Passages, best first. */
+export function toSearch(results: SearchResult[]): Answer<typeof schemas.searchAnswer> {
+  return {
+    results: results.map((result) => ({
+      documentId: result.documentId,
+      title: result.title,
+      url: result.url ?? null,
+      sourceType: result.sourceType,
+      path: result.path,
+      headingPath: result.headingPath,
+      page: result.page ?? null,
+      text: result.text,
+      score: result.score,
+      confidence: result.confidence,
+    })),
+  };
+}
+
+/** The caller's API tokens, never their values. */
+export function toTokens(tokens: ApiToken[]): Answer<typeof schemas.tokensAnswer> {
+  return {
+    tokens: tokens.map((token) => ({
+      id: token.id,
+      name: token.name,
+      createdAt: token.createdAt.toISOString(),
+      expiresAt: time(token.expiresAt),
+      lastUsedAt: time(token.lastUsedAt),
+    })),
+  };
+}
+
+/** One user. */
+export function toUser({ id, email, name, role }: User): Answer<typeof schemas.userAnswer> {
+  return { id, email, name, role };
+}
+
+/** Every user of the hub. */
+export function toUsers(users: (User & { createdAt: Date; disabledAt?: Date })[]): Answer<typeof schemas.usersAnswer> {
+  return {
+    users: users.map((user) => ({
+      ...toUser(user),
+      createdAt: user.createdAt.toISOString(),
+      disabledAt: time(user.disabledAt),
+    })),
+  };
+}

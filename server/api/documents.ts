@@ -1,0 +1,43 @@
+import { Router } from 'express';
+import type { Context } from '../context.ts';
+import { currentUser, param } from '../middleware/request.ts';
+import { toDocument, toDocumentDetail, toSearch } from './answers.ts';
+import { importPath } from './imports.ts';
+import { bodyOf, queryOf } from './input.ts';
+import * as schemas from './schemas.ts';
+
+/** Imported documents, and search in them. */
+export function documentRoutes({ documents, search }: Context): Router {
+  const router = Router();
+
+  router.get('/documents', async (req, res) => {
+    const page = await documents.list(currentUser(req), queryOf(req, schemas.documentsQuery));
+    res.json({ documents: page.documents.map(toDocument), nextCursor: page.nextCursor });
+  });
+
+  router.get('/documents/:id', async (req, res) => {
+    res.json(toDocumentDetail(await documents.get(currentUser(req), param(req, 'id'))));
+  });
+
+  router.delete('/documents/:id', async (req, res) => {
+    await documents.delete(currentUser(req), param(req, 'id'));
+    res.status(204).end();
+  });
+
+  router.post('/documents/:id/sync', async (req, res) => {
+    const { importId } = await documents.sync(currentUser(req), param(req, 'id'));
+    res.status(202).location(importPath(req, importId)).json({ importId });
+  });
+
+  router.post('/search', async (req, res) => {
+    const { platform, category, ...input } = bodyOf(req, schemas.searchRequest);
+    const results = await search.search(currentUser(req), {
+      ...input,
+      platform: platform ?? undefined,
+      category: category ?? undefined,
+    });
+    res.json(toSearch(results));
+  });
+
+  return router;
+}

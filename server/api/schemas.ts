@@ -1,0 +1,324 @@
+import { z } from 'zod';
+import { PLATFORMS } from '../../providers/provider.ts';
+import { ITEM_STATES } from '../services/import-service.ts';
+import { SEARCH_MODES } from '../services/search-service.ts';
+
+// One schema for each request and each answer of the JSON API. Requests are checked with theirs before a service sees them;
+// answers are built by functions whose types come from here, and the tests parse every answer with its schema.
+// In answers a member that may be absent at the source is null, and one marked optional is left out.
+
+const MAX_SELECTED = 500;
+
+const platform = z.enum(PLATFORMS, { error: `must be one of ${PLATFORMS.join(', ')}` });
+const time = z.iso.datetime();
+const text = (max: number) =>
+  z.string().trim().min(1, 'must not be empty').max(max, `must have at most ${max} characters`);
+const fileId = z.string().min(1, 'must not be empty').max(2000, 'must have at most 2000 characters');
+const cursor = z.string().max(2000).optional();
+
+const importOptions = {
+  category: text(100).nullish(),
+  /** Folders bring everything below them, else only the files right inside. */
+  recursive: z.boolean().default(true),
+  /** For services that have them; of no effect elsewhere. */
+  includeChildren: z.boolean().optional(),
+  includeAttachments: z.boolean().optional(),
+};
+
+// --- requests -------------------------------------------------------------------------------------------------------------
+
+export const connectQuery = z.object({ format: z.enum(['json', 'redirect']).default('redirect') });
+
+export const callbackQuery = z.object({
+  state: z.string().optional(),
+  code: z.string().optional(),
+  error: z.string().optional(),
+  error_description: z.string().optional(),
+});
+
+export const disconnectQuery = z.object({
+  documents: z.enum(['keep', 'delete'], { error: 'must be keep or delete' }).default('keep'),
+});
+
+export const filesQuery = z.object({
+  folder_id: z.string().max(2000).default('root'),
+  cursor,
+  q: z.string().trim().max(1000, 'must have at most 1000 characters').optional(),
+});
+
+export const importFilesRequest = z.strictObject({
+  fileIds: z
+    .array(fileId)
+    .min(1, 'must name at least one file or folder')
+    .max(MAX_SELECTED, `must name at most ${MAX_SELECTED} files or folders`),
+  ...importOptions,
+});
+
+export const importItemsRequest = z.strictObject({
+  items: z
+    .array(z.strictObject({ integrationId: z.string().min(1, 'must not be empty'), fileId }))
+    .min(1, 'must name at least one file or folder')
+    .max(MAX_SELECTED, `must name at most ${MAX_SELECTED} files or folders`),
+  ...importOptions,
+});
+
+export const importsQuery = z.object({ cursor });
+
+export const importQuery = z.object({
+  cursor,
+  state: z.enum(ITEM_STATES, { error: `must be one of ${ITEM_STATES.join(', ')}` }).optional(),
+});
+
+export const retryRequest = z.strictObject({ itemId: z.string().min(1, 'must not be empty').optional() });
+
+export const documentsQuery = z.object({
+  platform: platform.optional(),
+  category: z.string().max(100).optional(),
+  q: z.string().trim().max(1000, 'must have at most 1000 characters').optional(),
+  cursor,
+});
+
+export const searchRequest = z.strictObject({
+  query: text(1000),
+  limit: z.int('must be a whole number').min(1, 'must be from 1 to 50').max(50, 'must be from 1 to 50').optional(),
+  platform: platform.nullish(),
+  category: text(100).nullish(),
+  mode: z.enum(SEARCH_MODES, { error: `must be one of ${SEARCH_MODES.join(', ')}` }).optional(),
+});
+
+export const createTokenRequest = z.strictObject({
+  name: text(100),
+  expiresAt: z.iso
+    .datetime({ offset: true, error: 'must be an ISO 8601 time, for example 2030-01-31T00:00:00Z' })
+    .transform((value) => new Date(value))
+    .refine((date) => date.getTime() > Date.now(), 'must be in the future')
+    .nullish(),
+});
+
+export const createUserRequest = z.strictObject({
+  email: z.string(),
+  name: z.string(),
+  password: z.string(),
+  role: z.enum(['admin', 'member'], { error: 'must be admin or member' }).default('member'),
+});
+
+// --- answers --------------------------------------------------------------------------------------------------------------
+
+/** RFC 9457 problem details, the answer to every failed call. Source: https://www.rfc-editor.org/rfc/rfc9457 */
+export const problemAnswer = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  requestId: z.string(),
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+});
+
+export const integrationAnswer = z.strictObject({
+  id: z.uuid(),
+  platform,
+  connected: z.literal(true),
+  status: z.enum(['active', 'needs_reconnect', 'disconnecting']),
+  accountId: z.string(),
+  accountEmail: z.string().nullable(),
+  accountName: z.string().nullable(),
+  scopes: z.array(z.string()),
+  connectedAt: time,
+  lastSyncAt: time.nullable(),
+});
+
+/** A platform without an account. */
+export const unconnectedAnswer = z.strictObject({
+  platform,
+  connected: z.literal(false),
+  configured: z.boolean(),
+  missing: z.strictObject({ clientId: z.boolean(), clientSecret: z.boolean() }),
+});
+
+export const integrationsAnswer = z.strictObject({
+  integrations: z.array(z.discriminatedUnion('connected', [integrationAnswer, unconnectedAnswer])),
+});
+
+export const connectAnswer = z.strictObject({ url: z.url() });
+
+export const callbackAnswer = z.strictObject({
+  success: z.literal(true),
+  message: z.string(),
+  integration: integrationAnswer,
+});
+
+export const disconnectAnswer = z.strictObject({
+  success: z.literal(true),
+  revoked: z.boolean(),
+  manualRevokeUrl: z.url().optional(),
+  documents: z.strictObject({ kept: z.int(), deleted: z.int() }),
+});
+
+export const fileAnswer = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  mimeType: z.string(),
+  size: z.int().optional(),
+  modifiedTime: time.optional(),
+  webViewLink: z.string().optional(),
+  isFolder: z.boolean(),
+  parentId: z.string().optional(),
+  importable: z.boolean(),
+  reason: z.string().optional(),
+});
+
+export const filesAnswer = z.strictObject({
+  files: z.array(fileAnswer),
+  nextCursor: z.string().optional(),
+  breadcrumbs: z.array(z.strictObject({ id: z.string(), name: z.string() })),
+});
+
+export const importStartedAnswer = z.strictObject({
+  success: z.literal(true),
+  importId: z.uuid(),
+  message: z.string(),
+});
+
+/** `success` is true when the import finished and none of its items failed. */
+export const importDoneAnswer = z.strictObject({
+  success: z.boolean(),
+  message: z.string(),
+  importId: z.uuid(),
+  documents: z.array(z.strictObject({ id: z.uuid(), title: z.string(), source_type: platform, chunk_count: z.int() })),
+});
+
+const count = z.int().min(0);
+
+export const importSummaryAnswer = z.strictObject({
+  id: z.uuid(),
+  status: z.enum(['running', 'finished', 'cancelled', 'failed']),
+  category: z.string().nullable(),
+  /** `total` is the sum of the others. */
+  counts: z.strictObject({
+    total: count,
+    waiting: count,
+    running: count,
+    indexed: count,
+    unchanged: count,
+    skipped: count,
+    failed: count,
+    removed: count,
+  }),
+  /** Folders still to be listed: while above zero, `total` grows. */
+  foldersWaiting: count,
+  startedAt: time,
+  finishedAt: time.nullable(),
+});
+
+export const importItemAnswer = z.strictObject({
+  id: z.uuid(),
+  name: z.string(),
+  path: z.string(),
+  status: z.enum(ITEM_STATES),
+  reason: z.string().optional(),
+  reasonCode: z.string().optional(),
+  documentId: z.uuid().optional(),
+  chunkCount: z.int().optional(),
+  attempts: z.int(),
+});
+
+export const importAnswer = importSummaryAnswer.extend({
+  items: z.array(importItemAnswer),
+  nextCursor: z.string().optional(),
+});
+
+export const importsAnswer = z.strictObject({
+  imports: z.array(importSummaryAnswer),
+  nextCursor: z.string().optional(),
+});
+
+export const cancelAnswer = z.strictObject({ success: z.literal(true), importId: z.uuid(), message: z.string() });
+
+export const retryAnswer = z.strictObject({
+  success: z.literal(true),
+  importId: z.uuid(),
+  retried: z.int(),
+  message: z.string(),
+});
+
+export const documentAnswer = z.strictObject({
+  id: z.uuid(),
+  title: z.string(),
+  path: z.string(),
+  source_type: platform,
+  category: z.string().nullable(),
+  mimeType: z.string(),
+  sizeBytes: z.int().nullable(),
+  chunkCount: z.int(),
+  url: z.string().nullable(),
+  version: z.string().nullable(),
+  contentHash: z.string(),
+  importedAt: time,
+  modifiedAt: time.nullable(),
+  /** Null once the integration was disconnected with its documents kept. */
+  integrationId: z.uuid().nullable(),
+});
+
+export const documentDetailAnswer = documentAnswer.extend({
+  text: z.string(),
+  chunks: z.array(
+    z.strictObject({
+      ordinal: z.int(),
+      text: z.string(),
+      headingPath: z.array(z.string()),
+      page: z.int().nullable(),
+      tokenCount: z.int(),
+    }),
+  ),
+});
+
+export const documentsAnswer = z.strictObject({
+  documents: z.array(documentAnswer),
+  nextCursor: z.string().optional(),
+});
+
+export const syncAnswer = z.strictObject({ importId: z.uuid() });
+
+export const searchAnswer = z.strictObject({
+  results: z.array(
+    z.strictObject({
+      documentId: z.uuid(),
+      title: z.string(),
+      url: z.string().nullable(),
+      sourceType: platform,
+      path: z.string(),
+      headingPath: z.array(z.string()),
+      page: z.int().nullable(),
+      text: z.string(),
+      score: z.number(),
+      confidence: z.number(),
+    }),
+  ),
+});
+
+/** The only answer that holds a token; it is never shown again. */
+export const createdTokenAnswer = z.strictObject({ id: z.uuid(), name: z.string(), token: z.string() });
+
+export const tokensAnswer = z.strictObject({
+  tokens: z.array(
+    z.strictObject({
+      id: z.uuid(),
+      name: z.string(),
+      createdAt: time,
+      expiresAt: time.nullable(),
+      lastUsedAt: time.nullable(),
+    }),
+  ),
+});
+
+export const userAnswer = z.strictObject({
+  id: z.uuid(),
+  email: z.string(),
+  name: z.string(),
+  role: z.enum(['admin', 'member']),
+});
+
+export const usersAnswer = z.strictObject({
+  users: z.array(userAnswer.extend({ createdAt: time, disabledAt: time.nullable() })),
+});
