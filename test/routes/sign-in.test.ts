@@ -1,0 +1,145 @@
+import { expect } from 'chai';
+import { startHub, type TestHub, PASSWORD } from '../helpers/hub.ts';
+import { onEachDatabase } from '../helpers/database.ts';
+import { openVisitor, signInAs } from '../helpers/visitor.ts';
+
+onEachDatabase('sign-in', (open) => {
+  let hub: TestHub;
+  before(async () => {
+    hub = await startHub({ database: await open() });
+  });
+  after(() => hub.close());
+
+  it('sends strangers from any page to the form and back after it', async () => {
+    const visitor = openVisitor(hub.url);
+    const away = await visitor.get('/admin/documents?q=lease');
+    expect(away.status).to.equal(303);
+    expect(away.location).to.equal('/sign-in?next=%2Fadmin%2Fdocuments%3Fq%3Dlease');
+    await visitor.get(away.location ?? '');
+    const back = await visitor.post('/sign-in', {
+      email: 'ADMIN@example.com',
+      password: PASSWORD,
+      next: '/admin/documents?q=lease',
+    });
+    expect([back.status, back.location]).to.deep.equal([303, '/admin/documents?q=lease']);
+  });
+
+  it('never sends anybody to another site after it', async () => {
+    for (const next of [
+      '//evil.example',
+      'https://evil.example/',
+      '/\\evil.example',
+      '/%0d%0aSet-Cookie:x',
+      'javascript:1',
+    ]) {
+      const visitor = openVisitor(hub.url);
+      await visitor.get('/sign-in');
+      const page = await visitor.post('/sign-in', { email: 'admin@example.com', password: PASSWORD, next });
+      expect(new URL(page.location ?? '', hub.url).origin, next).to.equal(hub.url);
+    }
+  });
+
+  it('says that address or password is wrong without telling which, keeps the address and never shows the password', async () => {
+    for (const email of ['admin@example.com', 'nobody@example.com']) {
+      const visitor = openVisitor(hub.url);
+      await visitor.get('/sign-in');
+      const page = await visitor.post('/sign-in', { email, password: 'not the password' });
+      expect(page.status).to.equal(422);
+      expect(page.html).to.contain('The e-mail address or the password is wrong.').and.to.contain(email);
+      expect(page.html).not.to.contain('not the password');
+    }
+  });
+
+  it('starts a new session, so that an id known before is worth nothing', async () => {
+    const visitor = openVisitor(hub.url);
+    await visitor.get('/sign-in');
+    const before = visitor.cookies();
+    await visitor.post('/sign-in', { email: 'admin@example.com', password: PASSWORD });
+    expect(visitor.cookies()).not.to.equal(before);
+    const fixed = await fetch(`${hub.url}/admin/integrations`, { headers: { cookie: before }, redirect: 'manual' });
+    expect(fixed.status).to.equal(303);
+  });
+
+  it('sets a cookie that scripts and other sites cannot use', async () => {
+    const page = await fetch(`${hub.url}/sign-in`);
+    const cookie = page.headers.get('set-cookie') ?? '';
+    expect(cookie)
+      .to.match(/HttpOnly/)
+      .and.to.match(/SameSite=Lax/)
+      .and.not.to.match(/Secure/);
+  });
+
+  it('refuses a form without its token, and keeps the session', async () => {
+    const visitor = await signInAs(hub.url, 'admin@example.com');
+    const page = await visitor.post('/sign-out', { _csrf: 'forged' });
+    expect(page.status).to.equal(403);
+    expect(page.html).to.contain('nothing was changed');
+    expect((await visitor.get('/admin/integrations')).status).to.equal(200);
+  });
+
+  it('ends the session at sign-out', async () => {
+    const visitor = await signInAs(hub.url, 'member@example.com');
+    const cookies = visitor.cookies();
+    expect((await visitor.post('/sign-out')).location).to.equal('/sign-in');
+    const again = await fetch(`${hub.url}/admin/integrations`, { headers: { cookie: cookies }, redirect: 'manual' });
+    expect(again.status).to.equal(303);
+  });
+
+  it('sends strict security headers and a request id, the caller’s where it is sane', async () => {
+    const page = await fetch(`${hub.url}/sign-in`, { headers: { 'x-request-id': 'caller-0001' } });
+    const policy = page.headers.get('content-security-policy') ?? '';
+    expect(policy)
+      .to.contain("script-src 'self'")
+      .and.to.contain("frame-ancestors 'none'")
+      .and.not.to.contain('unsafe');
+    expect(page.headers.get('x-request-id')).to.equal('caller-0001');
+    const odd = await fetch(`${hub.url}/sign-in`, { headers: { 'x-request-id': 'bad id<script>' } });
+    expect(odd.headers.get('x-request-id')).to.match(/^[0-9a-f-]{36}$/);
+  });
+
+  it('shows an error page with the request id for an address that is not there', async () => {
+    const visitor = await signInAs(hub.url, 'admin@example.com');
+    const page = await visitor.get('/admin/nothing-here');
+    expect(page.status).to.equal(404);
+    expect(page.html).to.contain(page.headers.get('x-request-id') ?? 'missing');
+  });
+
+  it('slows guessing down: after ten wrong passwords even the right one has to wait', async () => {
+    const visitor = openVisitor(hub.url);
+    await visitor.get('/sign-in');
+    for (let tries = 0; tries < 10; tries++)
+      expect(
+        (await visitor.post('/sign-in', { email: 'guess@example.com', password: `wrong ${tries}` })).status,
+      ).to.equal(422);
+    const page = await visitor.post('/sign-in', { email: 'guess@example.com', password: PASSWORD });
+    expect(page.status).to.equal(429);
+    expect(page.headers.get('retry-after')).to.match(/^\d+$/);
+  });
+});
+
+onEachDatabase('the first set-up', (open) => {
+  it('asks for the code from the log, creates one admin, and is closed after that', async () => {
+    const hub = await startHub({
+      database: await open(),
+      env: { ADMIN_EMAIL: undefined, ADMIN_PASSWORD: undefined },
+      users: false,
+    });
+    try {
+      const visitor = openVisitor(hub.url);
+      expect((await visitor.get('/sign-in')).location).to.equal('/set-up');
+      await visitor.get('/set-up');
+      const account = { email: 'first@example.com', name: 'First', password: PASSWORD };
+      const wrong = await visitor.post('/set-up', { ...account, code: '000000000' });
+      expect(wrong.status).to.equal(422);
+      expect(wrong.html).to.contain('This is not the set-up code');
+      const code = /"setupCode":"(\d+)"/.exec(hub.logs())?.[1] ?? '';
+      const done = await visitor.post('/set-up', { ...account, code });
+      expect([done.status, done.location]).to.deep.equal([303, '/admin/integrations']);
+      expect((await visitor.get('/admin/integrations')).html).to.contain('The hub is set up');
+      const second = openVisitor(hub.url);
+      expect((await second.get('/set-up')).location).to.equal('/sign-in');
+    } finally {
+      await hub.close();
+    }
+  });
+});

@@ -1,0 +1,185 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import type { Router } from 'express';
+import { apiRoutes } from '../../server/api/index.ts';
+import { createAuthenticator } from '../../server/middleware/auth.ts';
+import { pageRoutes } from '../../server/routes/index.ts';
+import { connectGoogle } from '../helpers/connect.ts';
+import { onEachDatabase } from '../helpers/database.ts';
+import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
+import { waitFor } from '../helpers/wait.ts';
+
+type Route = { method: string; pattern: string };
+type Layer = { route?: { path: string | string[]; methods: Record<string, boolean> }; handle: { stack?: Layer[] } };
+
+/** Every route below a router. The routers of this hub are mounted without a prefix of their own. */
+function routesOf(router: Router, prefix = ''): Route[] {
+  return (router.stack as unknown as Layer[]).flatMap((layer): Route[] => {
+    const { route } = layer;
+    if (!route) return layer.handle.stack ? routesOf(layer.handle as unknown as Router, prefix) : [];
+    return [route.path]
+      .flat()
+      .flatMap((pattern) =>
+        Object.keys(route.methods).map((method) => ({ method: method.toUpperCase(), pattern: prefix + pattern })),
+      );
+  });
+}
+
+/** Routes that anybody may call, signed in or not. */
+const PUBLIC = new Set([
+  'GET /healthz',
+  'GET /sign-in',
+  'POST /sign-in',
+  'POST /sign-out',
+  'GET /set-up',
+  'POST /set-up',
+  'GET /',
+]);
+
+/** What a route without an id in its address is sent in addition: the owner's ids where others hide them. */
+type Owned = { integration: string; import: string; item: string; document: string; token: string; ref: string };
+const PROBES: Record<
+  string,
+  (owned: Owned) => { query?: string; json?: unknown; form?: Record<string, string>; status: number }
+> = {
+  'GET /admin/browse': ({ integration }) => ({ query: `?integration=${integration}`, status: 404 }),
+  'GET /admin/documents': ({ integration }) => ({ query: `?integration=${integration}`, status: 404 }),
+  'GET /admin/search': () => ({ query: '?q=harbour+opens+at+six', status: 200 }),
+  'POST /admin/imports': ({ integration, ref }) => ({
+    form: {
+      item: Buffer.from(JSON.stringify({ integrationId: integration, ref, name: 'x', kind: 'file' })).toString(
+        'base64url',
+      ),
+    },
+    status: 404,
+  }),
+  'POST /api/v1/imports': ({ integration, ref }) => ({
+    json: { items: [{ integrationId: integration, fileId: ref }] },
+    status: 404,
+  }),
+  'POST /api/v1/integrations/:target/import': ({ ref }) => ({ json: { fileIds: [ref] }, status: 404 }),
+  'POST /api/v1/search': () => ({ json: { query: 'harbour opens at six' }, status: 200 }),
+  'POST /admin/integrations/:id/disconnect': () => ({ form: { documents: 'delete' }, status: 404 }),
+  'GET /api/v1/documents': () => ({ query: '?q=note', status: 200 }),
+};
+
+onEachDatabase('two users', (open) => {
+  let hub: TestHub;
+  let folder: string;
+  let owned: Owned;
+  before(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
+    await writeFile(path.join(folder, 'secret-note.txt'), 'The harbour opens at six.');
+    hub = await startHub({ database: await open(), filesDir: folder });
+    const { integrations, browse, imports, documents, tokens, users } = hub.context;
+    await users.create({ email: 'other-admin@example.com', name: 'Other', password: PASSWORD, role: 'admin' });
+    await connectGoogle(hub, hub.admin);
+    const [integration] = await integrations.list(hub.admin);
+    const { items } = await browse.list(hub.admin, integration?.id ?? '', {});
+    const ref = items.find(({ name }) => name === 'My Drive')?.ref ?? '';
+    const { id } = await imports.create(hub.admin, { items: [{ integrationId: integration?.id ?? '', ref }] });
+    const done = await waitFor('the import', async () => {
+      const detail = await imports.get(hub.admin, id);
+      return detail.finishedAt !== null && detail;
+    });
+    const document = (await documents.list(hub.admin)).documents[0];
+    const token = await tokens.create(hub.admin, { name: 'the owner’s script' });
+    owned = {
+      integration: integration?.id ?? '',
+      import: id,
+      item: done.items[0]?.id ?? '',
+      document: document?.id ?? '',
+      token: token.id,
+      ref: done.items[0] ? ref : '',
+    };
+    for (const [name, value] of Object.entries(owned)) expect(value, name).to.have.length.above(3);
+  });
+  after(async () => {
+    await hub.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const allRoutes = () => [
+    ...routesOf(pageRoutes(hub.context, createAuthenticator(hub.context))),
+    ...routesOf(apiRoutes(hub.context), '/api/v1'),
+  ];
+
+  /** The address with the owner's ids in it. */
+  function address(pattern: string): string {
+    const section = /\/(integrations|imports|documents|tokens)\//.exec(pattern)?.[1] ?? '';
+    const ids: Record<string, string> = {
+      integrations: owned.integration,
+      imports: owned.import,
+      documents: owned.document,
+      tokens: owned.token,
+    };
+    return pattern.replace(':platform', 'google_drive').replace(/:(id|target)/, ids[section] ?? 'no-such-section');
+  }
+
+  async function send(visitor: Visitor, route: Route): Promise<{ status: number; text: string; expected: number }> {
+    const probe = PROBES[`${route.method} ${route.pattern}`]?.(owned);
+    const isApi = route.pattern.startsWith('/api/');
+    const headers: Record<string, string> = { accept: isApi ? 'application/json' : 'text/html' };
+    let body: RequestInit['body'];
+    if (route.method !== 'GET') headers['x-csrf-token'] = visitor.csrf();
+    if (probe?.json !== undefined) {
+      headers['content-type'] = 'application/json';
+      body = JSON.stringify(probe.json);
+    } else if (route.method === 'POST' && !isApi) body = new URLSearchParams({ _csrf: visitor.csrf(), ...probe?.form });
+    const answer = await visitor.fetch(address(route.pattern) + (probe?.query ?? ''), {
+      method: route.method,
+      headers,
+      body,
+    });
+    const expected = probe?.status ?? (/:(id|target)/.test(route.pattern) ? 404 : 0);
+    return { status: answer.status, text: await answer.text(), expected };
+  }
+
+  for (const email of ['member@example.com', 'other-admin@example.com'])
+    it(`keeps every route of ${email} apart from what belongs to somebody else`, async () => {
+      const routes = allRoutes().filter(({ method, pattern }) => !PUBLIC.has(`${method} ${pattern}`));
+      expect(routes.length).to.be.above(35);
+      expect(routes.filter(({ pattern }) => /:(id|target)/.test(pattern)).length).to.be.above(20);
+      const visitor = await signInAs(hub.url, email);
+      for (const route of routes) {
+        const name = `${route.method} ${route.pattern}`;
+        const { status, text, expected } = await send(visitor, route);
+        if (expected > 0) expect(status, `${name} answered ${text.slice(0, 200)}`).to.equal(expected);
+        expect(status, name).to.be.below(500);
+        expect(text, name).not.to.contain('sandbox@tributary.example').and.not.to.contain('opens at six.');
+        expect(text, name).not.to.contain('the owner’s script').and.not.to.contain('secret-note');
+      }
+      const { context, admin } = hub;
+      expect((await context.integrations.list(admin)).map(({ status }) => status)).to.deep.equal(['active']);
+      expect((await context.documents.list(admin)).total).to.equal(1);
+      expect((await context.imports.list(admin)).imports.map(({ id }) => id)).to.deep.equal([owned.import]);
+      expect((await context.tokens.list(admin)).map(({ id }) => id)).to.include(owned.token);
+      expect(hub.sandbox.google.state.revoked).to.deep.equal([]);
+    });
+
+  it('lets nobody without a session or a token into any of them', async () => {
+    const stranger = openVisitor(hub.url);
+    await stranger.get('/sign-in');
+    for (const route of allRoutes()) {
+      const name = `${route.method} ${route.pattern}`;
+      if (PUBLIC.has(name)) continue;
+      const { status, text } = await send(stranger, route);
+      expect(status, name).to.equal(route.pattern.startsWith('/api/') ? 401 : 303);
+      expect(text, name).not.to.contain('opens at six.');
+    }
+  });
+
+  it('lets members neither see nor make users', async () => {
+    const visitor = await signInAs(hub.url, 'member@example.com');
+    expect((await visitor.get('/admin/users')).status).to.equal(403);
+    expect(
+      (await visitor.post('/admin/users', { email: 'x@example.com', name: 'X', password: PASSWORD, role: 'admin' }))
+        .status,
+    ).to.equal(403);
+    expect((await visitor.fetch('/api/v1/users')).status).to.equal(403);
+    expect((await hub.context.users.list()).some(({ email }) => email === 'x@example.com')).to.equal(false);
+  });
+});

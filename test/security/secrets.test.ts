@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { connectGoogle, consent } from '../helpers/connect.ts';
+import { onEachDatabase } from '../helpers/database.ts';
+import { PASSWORD, startHub } from '../helpers/hub.ts';
+import { signInAs } from '../helpers/visitor.ts';
+import { waitFor } from '../helpers/wait.ts';
+
+onEachDatabase('secrets', (open) => {
+  it('reach neither the log nor an unencrypted column, whatever succeeds or fails', async () => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
+    await writeFile(path.join(folder, 'note.txt'), 'The harbour opens at six.');
+    const hub = await startHub({ database: await open(), filesDir: folder, env: { LOG_LEVEL: 'trace' } });
+    try {
+      const { context, sandbox } = hub;
+      const secrets = new Map<string, string>([['the password', PASSWORD]]);
+      const keep = (name: string, value: string | null | undefined) => {
+        expect(value, name).to.have.length.above(8);
+        secrets.set(name, value ?? '');
+      };
+
+      const visitor = await signInAs(hub.url, 'admin@example.com');
+      const begun = await visitor.post('/admin/integrations/connect/google_drive');
+      const back = await consent(begun.location ?? '', 'Allow');
+      keep('the code', back.searchParams.get('code'));
+      keep('the state', back.searchParams.get('state'));
+      await visitor.get(back.pathname + back.search);
+      keep('the API token', await hub.token(hub.admin));
+      keep('the client secret', context.config.google.clientSecret?.reveal());
+      keep('the encryption key', context.config.encryptionKeys[0]?.reveal());
+      keep('the session secret', context.config.sessionSecrets[0]?.reveal());
+      const [integration] = await context.integrations.list(hub.admin);
+      if (!integration) throw new Error('the account was not connected');
+      const stored = await context.credentials.read(integration.id);
+      keep('the access token', stored?.accessToken.reveal());
+      keep('the refresh token', stored?.refreshToken?.reveal());
+
+      // Failures are where secrets escape: errors of SDKs carry whole requests.
+      sandbox.google.state.failNext(() => true, { status: 500, body: { error: 'broken' } }, 2);
+      await visitor.get('/admin/browse');
+      await visitor.fetch(`/api/v1/integrations/${integration.id}/files?folder_id=nonsense`);
+      const { items } = await context.browse.list(hub.admin, integration.id, {});
+      const { id } = await context.imports.create(hub.admin, {
+        items: items.map(({ ref }) => ({ integrationId: integration.id, ref })),
+      });
+      await waitFor('the import', async () => (await context.imports.get(hub.admin, id)).finishedAt !== null, 30_000);
+      await context.database.knex('integration_credentials').update({ expires_at: new Date(0) });
+      sandbox.google.state.failNext((asked) => asked.includes('token'), {
+        status: 400,
+        body: { error: 'invalid_grant' },
+      });
+      await visitor.get('/admin/browse');
+      expect((await context.integrations.get(hub.admin, integration.id)).status).to.equal('needs_reconnect');
+      await connectGoogle(hub, hub.admin);
+
+      const { rows: tables } = (await context.database.knex.raw(
+        `select table_schema as schema, table_name as name from information_schema.tables
+         where table_schema in ('public', 'pgboss') and table_type = 'BASE TABLE'`,
+      )) as { rows: { schema: string; name: string }[] };
+      const places = new Map<string, string>([['the log', hub.logs()]]);
+      for (const { schema, name } of tables)
+        places.set(
+          `table ${name}`,
+          JSON.stringify(await context.database.knex.withSchema(schema).from(name).select('*')),
+        );
+      expect(places.get('table documents')).to.contain('The harbour opens at six.');
+      expect(hub.logs()).to.contain('GET /admin/browse 200');
+      for (const [place, text] of places)
+        for (const [name, secret] of secrets) expect(text.includes(secret), `${name} in ${place}`).to.equal(false);
+    } finally {
+      await hub.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
