@@ -95,7 +95,6 @@ export function createEgress(options: {
       if (hop === MAX_REDIRECTS)
         throw new EgressError('redirect', `${url.host} redirects more than ${MAX_REDIRECTS} times.`);
       const next = nextUrl(url, location);
-      agentFor(next);
       if (url.protocol === 'https:' && next.protocol === 'http:')
         throw new EgressError('redirect', `${url.host} redirects to ${next.host} without encryption.`);
       const becomesGet = response.status === 303 ? method !== 'HEAD' : response.status < 307 && method === 'POST';
