@@ -10,8 +10,9 @@ export type Platform = (typeof PLATFORMS)[number];
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /**
- * What provider code is handed to talk to one connected account: its `fetch` carries a fresh access token,
- * refreshes once on 401 and obeys the egress rules. Provider code never sees a token.
+ * What provider code is handed to talk to one connected account: its `fetch` carries a fresh access token, refreshes once when the vendor
+ * refuses it, keeps to the vendor's pace, repeats what failed in passing and obeys the egress rules. The hub only reads, so every request
+ * through it may be repeated, POST included. Provider code never sees a token.
  */
 export type Connection = {
   integrationId: string;
@@ -87,6 +88,16 @@ export type ProviderAuth = {
   revoke?(tokens: { accessToken: Secret; refreshToken?: Secret }, fetch: Fetch): Promise<void>;
 };
 
+/** Requests a second on average, and how many may leave at once after a rest. */
+export type Pace = { perSecond: number; burst: number };
+
+/**
+ * What an answer asks of the connection, before the provider reads it: to wait and repeat (with `waitMs` where the vendor said how long,
+ * `wholeApp` where every account is meant), to refresh the token and repeat, or nothing: the provider's own table knows what it means.
+ */
+export type AnswerVerdict =
+  { kind: 'throttled'; waitMs?: number; wholeApp?: boolean } | { kind: 'expired' } | { kind: 'final' };
+
 export type ProviderDefinition = {
   id: Platform;
   /** As people call the service: "Google Drive". */
@@ -97,7 +108,11 @@ export type ProviderDefinition = {
   /** Environment variables that switch it on. */
   settings: { clientId: string; clientSecret: string };
   /** The vendor's own hosts, as `host` or `*.suffix`: reached over https at public addresses only. */
-  hosts?: string[];
+  hosts: string[];
+  /** How fast the vendor lets itself be asked by one account, and by the hub's app as a whole. */
+  pace: { integration: Pace; app: Pace };
+  /** Days after which the vendor lets a grant lapse that nobody used. Absent: never. */
+  idleDays?: number;
   /** Page where a person ends the grant by hand. */
   manualRevokeUrl: string;
 };
@@ -106,6 +121,11 @@ export type ProviderDefinition = {
 export type Provider = {
   definition: ProviderDefinition;
   auth: ProviderAuth;
+  /**
+   * Reads a refusal (401, 403, 429, 503) where the vendor departs from the common rules: 401 is an expired token, 429 and 503 with
+   * `Retry-After` ask for a pause. `text` is the body. Undefined: the common rules hold.
+   */
+  judge?(answer: { status: number; headers: Headers; text: string }): AnswerVerdict | undefined;
   /** Items with no parent in the browser. */
   roots(connection: Connection): Promise<Item[]>;
   list(connection: Connection, ref: string, cursor?: string): Promise<ItemPage>;

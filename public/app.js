@@ -194,6 +194,16 @@ function tickAll(form, changed) {
   }
 }
 
+/** As server/format.ts has it: units of 1,000. */
+function formatBytes(bytes) {
+  if (bytes < 1000) return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  let value = bytes / 1000;
+  let unit = 0;
+  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
+  return `${value < 9.95 ? value.toFixed(1).replace(/\.0$/, '') : Math.round(value)} ${units[unit]}`;
+}
+
 /** Follows an import: counts, bar and rows change in place. */
 function followImport() {
   const page = document.querySelector('[data-import-events]');
@@ -249,10 +259,13 @@ function followImport() {
     cell('path').textContent = item.path;
     cell('state').replaceChildren(badge(item.status, labels[item.status] ?? item.status));
     cell('reason').textContent = item.reason ?? '';
+    cell('size').textContent = item.sizeBytes === undefined ? '' : formatBytes(item.sizeBytes);
     cell('chunks').textContent = item.chunkCount === undefined ? '' : inNumbers.format(item.chunkCount);
   };
 
   const showEnd = (summary) => {
+    // A selected folder's own row has given way to the rows of its files.
+    for (const open of rows.querySelectorAll('.badge--waiting, .badge--running')) open.closest('[data-item]').remove();
     const texts = { finished: 'Finished', cancelled: 'Cancelled', failed: 'Failed', running: 'Running' };
     page
       .querySelector('[data-import-status]')

@@ -11,11 +11,13 @@ import type { Embedder } from './pipeline/embed/embedder.ts';
 import { createLexicalEmbedder } from './pipeline/embed/lexical.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createQueue, type Queue } from './queue/queue.ts';
+import { createConnectionService, type ConnectionService } from './services/connection-service.ts';
 import { createBrowseService, type BrowseService } from './services/browse-service.ts';
 import { createCredentialService, type CredentialService } from './services/credential-service.ts';
 import { createDocumentService, type DocumentService } from './services/document-service.ts';
 import { createImportService, type ImportService } from './services/import-service.ts';
 import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
+import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
 import { createSearchService, type SearchService } from './services/search-service.ts';
 import { createTokenService, type TokenService } from './services/token-service.ts';
 import { createUserService, type UserService } from './services/user-service.ts';
@@ -39,6 +41,8 @@ export type Context = {
   users: UserService;
   tokens: TokenService;
   credentials: CredentialService;
+  governor: RateGovernor;
+  connections: ConnectionService;
   integrations: IntegrationService;
   browse: BrowseService;
   imports: ImportService;
@@ -54,8 +58,9 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
   const database = parts.database ?? (await openDatabase(config));
   const sessions = await openSessionStore({ config, database, logger });
   const vault = createVault(config.encryptionKeys);
-  const egress = createEgress({ allowedHosts: hostsOf(config) });
   const { definitions: platforms, providers } = createProviders(config);
+  const vendorHosts = platforms.flatMap(({ definition }) => definition.hosts);
+  const egress = createEgress({ allowedHosts: hostsOf(config, vendorHosts), vendorHosts });
   const queue = createQueue({ database, logger });
   const pipeline = createPipeline({ maxFileBytes: config.maxFileBytes });
   const embedder = createLexicalEmbedder();
@@ -63,6 +68,8 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
   const users = createUserService({ database, logger });
   const tokens = createTokenService({ database });
   const credentials = createCredentialService({ database, vault, providers, egress, logger });
+  const governor = createRateGovernor({ database });
+  const connections = createConnectionService({ database, credentials, governor, egress, providers, logger });
   const integrations = createIntegrationService({
     config,
     database,
@@ -70,11 +77,13 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     platforms,
     providers,
     credentials,
+    governor,
+    connections,
     egress,
     logger,
   });
   const imports = createImportService({ database, queue, integrations });
-  const browse = createBrowseService({ database, integrations, providers, credentials, logger });
+  const browse = createBrowseService({ database, integrations, providers, connections, logger });
   const documents = createDocumentService({ database, imports });
   const search = createSearchService({ index, embedder });
   return {
@@ -92,6 +101,8 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     users,
     tokens,
     credentials,
+    governor,
+    connections,
     integrations,
     browse,
     imports,

@@ -1,5 +1,6 @@
 import { EgressError } from '../../server/egress/egress.ts';
 import { ProviderError, type ProviderErrorKind } from '../errors.ts';
+import type { AnswerVerdict } from '../provider.ts';
 
 /** Scope without which nothing can be listed or read. */
 export const DRIVE_SCOPE = 'https://www.googleapis.com/auth/drive.readonly';
@@ -107,6 +108,16 @@ function byStatus(failure: Failure): Row {
   if (status === 429) return BUSY;
   if (status === 408 || status >= 500) return UNREACHABLE;
   return { kind: 'bad_response', message: `Google did not understand the request (status ${status}).` };
+}
+
+/** Google throttles by 403 with a reason, mostly without `Retry-After`; every other refusal is as the status says. */
+export function judgeGoogle(answer: { status: number; headers: Headers; text: string }): AnswerVerdict | undefined {
+  if (answer.status !== 403) return undefined;
+  const failure = { status: 403, ...readBody(parseJson(answer.text)), retryAfter: answer.headers.get('retry-after') };
+  const row = BY_REASON.get(failure.reason ?? '');
+  if (row?.kind !== 'rate_limited') return { kind: 'final' };
+  const until = retryAt(failure, row.waitSeconds ?? 1);
+  return { kind: 'throttled', waitMs: until.getTime() - Date.now(), wholeApp: failure.reason === 'dailyLimitExceeded' };
 }
 
 function classify(failure: Failure): ProviderError {

@@ -4,7 +4,7 @@ import type { GoogleConfig } from '../../server/config.ts';
 import { ProviderError } from '../errors.ts';
 import type { Connection, Fetch, Item, ItemPage, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
 import { createGoogleAuth, SCOPES } from './auth.ts';
-import { badResponse, failedAnswer, notJson, toProviderError } from './failures.ts';
+import { badResponse, failedAnswer, judgeGoogle, notJson, toProviderError } from './failures.ts';
 import { parseRef, type Ref } from './refs.ts';
 import {
   exportOf,
@@ -35,6 +35,12 @@ export const googleDriveDefinition: ProviderDefinition = {
   summary: 'Browse and import from My Drive, what others share with you, and shared drives.',
   scopes: SCOPES,
   settings: { clientId: 'GOOGLE_CLIENT_ID', clientSecret: 'GOOGLE_CLIENT_SECRET' },
+  hosts: ['accounts.google.com', 'docs.google.com', '*.googleapis.com', '*.googleusercontent.com'],
+  // Quotas of 12,000 queries a minute for the project and for each user. Source:
+  // https://developers.google.com/workspace/drive/api/guides/limits (2026)
+  pace: { integration: { perSecond: 50, burst: 200 }, app: { perSecond: 180, burst: 400 } },
+  // A refresh token that was not used for six months ends. Source: https://developers.google.com/identity/protocols/oauth2 (2026)
+  idleDays: 180,
   manualRevokeUrl: 'https://myaccount.google.com/connections',
 };
 
@@ -146,6 +152,7 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
   return {
     definition: googleDriveDefinition,
     auth: createGoogleAuth(config),
+    judge: judgeGoogle,
 
     async roots(connection) {
       const [myDrive, shared] = await Promise.all([fileOf(connection, { id: 'root' }), sharedDrives(connection)]);

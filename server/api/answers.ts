@@ -26,6 +26,7 @@ export function toIntegration(integration: Integration): Answer<typeof schemas.i
     scopes: integration.scopes,
     connectedAt: integration.connectedAt.toISOString(),
     lastSyncAt: time(integration.lastSyncAt),
+    throttledUntil: time(integration.throttledUntil),
   };
 }
 
@@ -97,6 +98,7 @@ export function toImportItem(item: ImportItem): Answer<typeof schemas.importItem
     reasonCode: item.reasonCode,
     documentId: item.documentId,
     chunkCount: item.chunkCount,
+    sizeBytes: item.sizeBytes,
     attempts: item.attempts,
   };
 }

@@ -119,13 +119,15 @@ export const integrationAnswer = z.strictObject({
   id: z.uuid(),
   platform,
   connected: z.literal(true),
-  status: z.enum(['active', 'needs_reconnect', 'disconnecting']),
+  status: z.enum(['active', 'needs_reconnect', 'missing_scope', 'disconnecting']),
   accountId: z.string(),
   accountEmail: z.string().nullable(),
   accountName: z.string().nullable(),
   scopes: z.array(z.string()),
   connectedAt: time,
   lastSyncAt: time.nullable(),
+  /** While the vendor asks for a pause: when work goes on by itself. */
+  throttledUntil: time.nullable(),
 });
 
 /** A platform without an account. */
@@ -220,6 +222,7 @@ export const importItemAnswer = z.strictObject({
   reasonCode: z.string().optional(),
   documentId: z.uuid().optional(),
   chunkCount: z.int().optional(),
+  sizeBytes: z.int().optional(),
   attempts: z.int(),
 });
 

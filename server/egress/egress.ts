@@ -23,9 +23,6 @@ export class EgressError extends Error {
 /** Looks a name up; the default asks the system's resolver. */
 type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
-/** Hosts of the vendors themselves: always open, over https on port 443 and at public addresses only. */
-const VENDOR_HOSTS = ['accounts.google.com', 'docs.google.com', '*.googleapis.com', '*.googleusercontent.com'];
-
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** What may follow a redirect to another origin; credentials and vendors' own headers stay behind. */
@@ -37,11 +34,16 @@ const TIMEOUTS = { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 };
  * The hosts an operator's configuration opens: those of the endpoint overrides and EGRESS_ALLOWED_HOSTS.
  * Vendors' own endpoints are left out: they need no opening, and must not gain the right to private addresses.
  */
-export function hostsOf(config: Config): string[] {
-  const { authUrl, tokenUrl, revokeUrl, userinfoUrl, apiUrl } = config.google;
-  const overrides = [authUrl, tokenUrl, revokeUrl, userinfoUrl, apiUrl]
+export function hostsOf(config: Config, vendorHosts: string[]): string[] {
+  const { google, microsoft, dropbox } = config;
+  const endpoints = [
+    ...[google.authUrl, google.tokenUrl, google.revokeUrl, google.userinfoUrl, google.apiUrl],
+    ...[microsoft.authorityUrl, microsoft.graphUrl],
+    ...[dropbox.authUrl, dropbox.tokenUrl, dropbox.apiUrl, dropbox.contentUrl],
+  ];
+  const overrides = endpoints
     .map((url) => new URL(url))
-    .filter((url) => !isVendorUrl(url))
+    .filter((url) => !isVendorUrl(url, vendorHosts))
     .map((url) => `${url.hostname}:${portOf(url)}`);
   return [...new Set([...overrides, ...config.egressAllowedHosts.map((host) => host.toLowerCase())])];
 }
@@ -49,11 +51,13 @@ export function hostsOf(config: Config): string[] {
 /**
  * The only way out of the hub. `fetch` behaves as the platform's, but reaches allowed hosts only, checks the address it
  * connects to, gives up on silence, and follows redirects itself: each hop is checked, and no credentials go to another origin.
- * `allowedHosts` are `host` (any port) or `host:port`; those may be plain http and at private addresses.
+ * `allowedHosts` are `host` (any port) or `host:port`; those may be plain http and at private addresses. `vendorHosts` are `host` or
+ * `*.suffix`: reached over https on port 443 and at public addresses only.
  * Errors: EgressError; the signal's reason when the caller aborts. A body that breaks off fails while it is read.
  */
 export function createEgress(options: {
   allowedHosts: string[];
+  vendorHosts: string[];
   timeouts?: Partial<typeof TIMEOUTS>;
   resolve?: Resolve;
 }): Egress {
@@ -74,7 +78,7 @@ export function createEgress(options: {
       throw new EgressError('blocked', `An address at ${url.host} carries a user name or password.`);
     if (url.protocol === 'http:' || url.protocol === 'https:') {
       if (allowed.has(url.hostname) || allowed.has(`${url.hostname}:${portOf(url)}`)) return operatorAgent;
-      if (isVendorUrl(url)) return publicAgent;
+      if (isVendorUrl(url, options.vendorHosts)) return publicAgent;
     }
     throw new EgressError(
       'blocked',
@@ -211,9 +215,9 @@ const systemResolve: Resolve = (hostname) =>
     );
   });
 
-function isVendorUrl(url: URL): boolean {
+function isVendorUrl(url: URL, vendorHosts: string[]): boolean {
   if (url.protocol !== 'https:' || portOf(url) !== '443' || isIP(url.hostname) !== 0) return false;
-  return VENDOR_HOSTS.some((host) =>
+  return vendorHosts.some((host) =>
     host.startsWith('*.') ? url.hostname.endsWith(host.slice(1)) : url.hostname === host,
   );
 }

@@ -26,7 +26,7 @@ export async function expandFolder(
   payload: JobPayloads['expand-folder'],
   job: JobContext,
 ): Promise<void> {
-  const { database, providers, credentials } = context;
+  const { database, providers, connections } = context;
   const found = await findImportFolder(database.knex, payload.folderId);
   const head = await findImportHead(database.knex, payload.importId);
   if (!found?.integrationId || !head || head.status !== 'running' || found.state !== 'waiting') return;
@@ -36,7 +36,7 @@ export async function expandFolder(
   if (!integration || !provider) return;
 
   try {
-    const connection = credentials.connect(integration);
+    const connection = connections.open(integration);
     const seen = new Set<string>();
     let cursor = folder.cursor;
     for (let page = 0; page < MAX_PAGES; page++) {
@@ -55,7 +55,7 @@ export async function expandFolder(
     }
   } catch (error) {
     if (error instanceof JobRetry) throw error;
-    await failFolder(context, folder, job, error);
+    await failFolder(context, integration, folder, job, error);
   }
 }
 

@@ -53,7 +53,7 @@ export async function importItem(
   payload: JobPayloads['import-item'],
   job: JobContext,
 ): Promise<void> {
-  const { database, providers, credentials } = context;
+  const { database, providers, connections } = context;
   const item = await findLedgerItem(database.knex, payload.itemId);
   const head = await findImportHead(database.knex, payload.importId);
   if (!item || !head || head.status !== 'running') return;
@@ -75,13 +75,13 @@ export async function importItem(
     accountId: integration.accountId,
     itemRef: item.ref,
   };
-  const connection = credentials.connect(integration);
+  const connection = connections.open(integration);
   const work: Work = { context, head, item, integration, provider, connection, source, signal: job.signal };
   try {
     const file = await fileInHand(work, payload.listed);
     if (file) await importFile(work, file);
   } catch (error) {
-    await failItem(context, item, job, error);
+    await failItem(context, integration, item, payload, job, error);
   }
 }
 

@@ -1,9 +1,12 @@
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
+import type { JobPayloads } from '../queue/payloads.ts';
 import { JobRetry, type JobContext } from '../queue/worker.ts';
+import type { Integration } from '../services/integration-service.ts';
 import { failImportFolder, type ImportFolder } from '../stores/import-folder-store.ts';
 import {
   deleteLedgerItem,
+  postponeLedgerItem,
   settleLedgerItem,
   upsertFailedFolder,
   type ItemOutcome,
@@ -26,43 +29,78 @@ export async function settle(trx: Knex.Transaction, item: LedgerItem, outcome: I
   return settled;
 }
 
-/** What follows when an item's work failed. Errors: JobRetry where the job is to run again. */
-export async function failItem(context: Context, item: LedgerItem, job: JobContext, error: unknown): Promise<void> {
+/**
+ * What an error asks for. Undefined: the job was put off, or must not speak. Errors: JobRetry where the job is to run again soon.
+ * Nothing waits inside a worker: where the vendor named a time, `putOff` plans a job for it.
+ */
+async function weigh(
+  context: Context,
+  integration: Integration,
+  job: JobContext,
+  error: unknown,
+  putOff: (until: Date, reason: string) => Promise<void>,
+): Promise<{ state: 'skipped' | 'failed'; reason: string; code: string } | undefined> {
   if (job.signal.aborted) throw new JobRetry('the worker is stopping', { cause: error });
+  await context.connections.noteFailure(integration, error);
   const outcome = outcomeOf(error);
-  if (!outcome)
-    context.logger.error({ err: error, importId: item.importId, itemId: item.id }, 'importing an item failed');
-  if (outcome?.kind === 'retry' && !job.lastAttempt) throw new JobRetry(outcome.reason, { cause: error });
-  if (!outcome && !job.lastAttempt) throw new JobRetry('an unexpected error', { cause: error });
-  const { reason, code } = outcome ?? OUR_FAULT;
-  const state = outcome?.kind === 'final' ? outcome.state : 'failed';
-  await context.database.transaction((trx) => settle(trx, item, { state, reason, reasonCode: code }));
+  if (!outcome) context.logger.error({ err: error, integrationId: integration.id }, 'a step of an import failed');
+  if (outcome?.kind === 'final') return outcome;
+  if (outcome?.kind === 'wait') {
+    // Spread a little: what was stopped together should not come back as one.
+    await putOff(new Date(outcome.until.getTime() + Math.random() * 2000), outcome.reason);
+    return undefined;
+  }
+  if (!job.lastAttempt) throw new JobRetry(outcome?.reason ?? 'an unexpected error', { cause: error });
+  return { state: 'failed', ...(outcome ?? OUR_FAULT) };
+}
+
+/** What follows when an item's work failed. Errors: JobRetry where the job is to run again. */
+export async function failItem(
+  context: Context,
+  integration: Integration,
+  item: LedgerItem,
+  payload: JobPayloads['import-item'],
+  job: JobContext,
+  error: unknown,
+): Promise<void> {
+  const { database, queue } = context;
+  const outcome = await weigh(context, integration, job, error, (until, reason) =>
+    database.transaction(async (trx) => {
+      await lockImport(trx, item.importId);
+      const open = await postponeLedgerItem(trx, item.id, reason);
+      if (open) await queue.enqueue(trx, 'import-item', [payload], { startAfter: until });
+    }),
+  );
+  if (!outcome) return;
+  const { state, reason, code } = outcome;
+  await database.transaction((trx) => settle(trx, item, { state, reason, reasonCode: code }));
 }
 
 /** A folder that cannot be listed: its row in the ledger says what is missing and why. */
 export async function failFolder(
   context: Context,
-  folder: ImportFolder & { integrationId: string },
+  integration: Integration,
+  folder: ImportFolder,
   job: JobContext,
   error: unknown,
 ): Promise<void> {
-  if (job.signal.aborted) throw new JobRetry('the worker is stopping', { cause: error });
-  const outcome = outcomeOf(error);
-  if (!outcome)
-    context.logger.error({ err: error, importId: folder.importId, folderId: folder.id }, 'listing a folder failed');
-  if ((!outcome || outcome.kind === 'retry') && !job.lastAttempt)
-    throw new JobRetry(outcome?.reason ?? 'an unexpected error', { cause: error });
-  const { reason, code } = outcome ?? OUR_FAULT;
-  await context.database.transaction(async (trx) => {
+  const { database, queue } = context;
+  const outcome = await weigh(context, integration, job, error, (until) =>
+    database.transaction((trx) =>
+      queue.enqueue(trx, 'expand-folder', [{ importId: folder.importId, folderId: folder.id }], { startAfter: until }),
+    ),
+  );
+  if (!outcome) return;
+  await database.transaction(async (trx) => {
     await lockImport(trx, folder.importId);
     await failImportFolder(trx, folder.id);
     await upsertFailedFolder(trx, {
       importId: folder.importId,
-      integrationId: folder.integrationId,
+      integrationId: integration.id,
       ref: folder.ref,
       path: folder.path,
-      reason: `This folder could not be listed, so what is in it is missing. ${reason}`,
-      reasonCode: code,
+      reason: `This folder could not be listed, so what is in it is missing. ${outcome.reason}`,
+      reasonCode: outcome.code,
     });
     await finishImportIfDone(trx, folder.importId);
   });

@@ -3,9 +3,10 @@ import { EgressError } from '../egress/egress.ts';
 import { ContentError, type ContentProblemCode } from '../pipeline/normalized.ts';
 import type { ItemState } from '../services/import-service.ts';
 
-/** What becomes of a ledger row after a failure: tried again, or a state with a reason. */
+/** What becomes of a ledger row after a failure: tried again soon, or when the vendor allows it, or a state with a reason. */
 export type FailureOutcome =
-  | { kind: 'retry'; reason: string; code: string; startAfter?: Date }
+  | { kind: 'retry'; reason: string; code: string }
+  | { kind: 'wait'; reason: string; code: string; until: Date }
   | { kind: 'final'; state: Extract<ItemState, 'skipped' | 'failed'>; reason: string; code: string };
 
 /** `skipped` is a property of the item that no repetition changes; `failed` deserves another look; `retry` is tried again first. */
@@ -45,7 +46,6 @@ export function outcomeOf(error: unknown): FailureOutcome | undefined {
   if (!(error instanceof ProviderError)) return undefined;
   const outcome = PROVIDER_OUTCOMES[error.kind];
   const said = { reason: error.message, code: error.kind };
-  return outcome === 'retry'
-    ? { kind: 'retry', ...said, startAfter: error.retryAt }
-    : { kind: 'final', state: outcome, ...said };
+  if (error.kind === 'rate_limited' && error.retryAt) return { kind: 'wait', ...said, until: error.retryAt };
+  return outcome === 'retry' ? { kind: 'retry', ...said } : { kind: 'final', state: outcome, ...said };
 }

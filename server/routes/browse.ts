@@ -80,8 +80,9 @@ export function browseRoutes(context: Context): Router {
 
   /** Why an account shows nothing, with the link that helps: reconnecting, listing from the start, or trying again. */
   const failureOf = (integration: Integration, message: string, code: string | undefined, place: Place) => {
-    const dead = integration.status === 'needs_reconnect' || code === 'needs_reconnect' || code === 'missing_scope';
-    if (dead) return { message, href: paths.integration(integration.id), label: 'Reconnect' };
+    const dead = ['needs_reconnect', 'missing_scope'];
+    if (dead.includes(integration.status) || (code !== undefined && dead.includes(code)))
+      return { message, href: paths.integration(integration.id), label: 'Reconnect' };
     if (code === 'cursor_expired')
       return { message, href: paths.browse({ ...place, cursor: undefined }), label: 'List from the start' };
     return { message, href: paths.browse(place), label: 'Try again' };

@@ -14,6 +14,8 @@ export type IntegrationCard = {
   statusDetail?: string;
   connectedAt: Moment;
   lastSyncAt?: Moment;
+  /** While the service asks for a pause: when work goes on by itself. */
+  throttledUntil?: Moment;
   /** "12 documents" */
   documents: string;
 };
@@ -25,6 +27,8 @@ export type PlatformCard = {
   configured: boolean;
   /** Names of the environment variables that are not set. */
   missing: string[];
+  /** A mistake of the operator's that breaks every account here. */
+  problem?: string;
   /** To be registered at the vendor; shown while the platform is not configured. */
   redirectUri: string;
   integrations: IntegrationCard[];

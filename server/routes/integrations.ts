@@ -14,6 +14,7 @@ import type { IntegrationCard, PlatformCard } from './integration-views.ts';
 const STATUS_LABELS: Record<IntegrationStatus, string> = {
   active: 'Connected',
   needs_reconnect: 'Needs reconnecting',
+  missing_scope: 'Permission missing',
   disconnecting: 'Disconnecting',
 };
 
@@ -26,6 +27,7 @@ const toCard = (integration: Integration, documentCount: number): IntegrationCar
   statusDetail: integration.statusDetail,
   connectedAt: formatDate(integration.connectedAt),
   lastSyncAt: formatMaybeDate(integration.lastSyncAt),
+  throttledUntil: formatMaybeDate(integration.throttledUntil),
   documents: plural(documentCount, 'document'),
 });
 
@@ -56,11 +58,12 @@ export function integrationRoutes(context: Context): Router {
     const user = currentUser(req);
     const overview = await integrations.overview(user);
     const platforms = await Promise.all(
-      overview.map(async ({ definition, configured, missing, integrations: accounts }) => ({
+      overview.map(async ({ definition, configured, missing, problem, integrations: accounts }) => ({
         platform: definition.id,
         label: definition.label,
         summary: definition.summary,
         configured,
+        problem,
         missing: [
           ...(missing.clientId ? [definition.settings.clientId] : []),
           ...(missing.clientSecret ? [definition.settings.clientSecret] : []),

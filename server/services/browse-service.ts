@@ -3,7 +3,7 @@ import type { Connection, Item, Platform, Provider } from '../../providers/provi
 import type { Database } from '../database/database.ts';
 import { AppError, BadRequestError } from '../errors.ts';
 import { findImportedItems } from '../stores/document-store.ts';
-import type { CredentialService } from './credential-service.ts';
+import type { ConnectionService } from './connection-service.ts';
 import type { Integration, IntegrationService } from './integration-service.ts';
 import { ancestorsOf } from './item-path.ts';
 import { bounded, toAppError } from './provider-failures.ts';
@@ -47,10 +47,10 @@ export function createBrowseService(deps: {
   database: Database;
   integrations: IntegrationService;
   providers: Map<Platform, Provider>;
-  credentials: CredentialService;
+  connections: ConnectionService;
   logger: Logger;
 }): BrowseService {
-  const { database, integrations, providers, credentials, logger } = deps;
+  const { database, integrations, providers, connections, logger } = deps;
 
   /** Asks the vendor, for ten seconds at most, and says its failures in our words. */
   async function ask<T>(
@@ -65,8 +65,9 @@ export function createBrowseService(deps: {
         'This service is switched off: its client id and secret are not set on the server.',
       );
     try {
-      return await bounded(question(provider, credentials.connect(integration)), provider.definition.label);
+      return await bounded(question(provider, connections.open(integration)), provider.definition.label);
     } catch (error) {
+      await connections.noteFailure(integration, error);
       throw toAppError(error);
     }
   }

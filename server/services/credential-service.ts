@@ -1,30 +1,48 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { ProviderError } from '../../providers/errors.ts';
-import type { Connection, Fetch, Platform, Provider, TokenSet } from '../../providers/provider.ts';
+import type { Fetch, Platform, Provider, TokenSet } from '../../providers/provider.ts';
 import type { Database } from '../database/database.ts';
 import type { Egress } from '../egress/egress.ts';
 import { Secret } from '../secret.ts';
-import { findCredentials, replaceCredentials, saveCredentials } from '../stores/credential-store.ts';
-import { markNeedsReconnect } from '../stores/integration-store.ts';
+import {
+  findCredentials,
+  lockCredentials,
+  replaceCredentials,
+  saveCredentials,
+  type CredentialRow,
+} from '../stores/credential-store.ts';
+import { findIntegrationById, listIdleIntegrations, markNeedsReconnect } from '../stores/integration-store.ts';
+import { clearPlatformProblem, notePlatformProblem } from '../stores/platform-problem-store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Integration } from './integration-service.ts';
 
 /** A token is refreshed when it has less than this left, so that no request starts with one that ends on its way. */
 const FRESH_MS = 2 * 60 * 1000;
+/** The vendor's answer is awaited for less time than other processes wait for the row, so that they never give up first. */
+const REFRESH_TIMEOUT_MS = 8000;
+const LOCK_TIMEOUT_MS = 15_000;
+/** Grants are kept alive when they have been idle for this share of what the vendor allows. */
+const IDLE_SHARE = 0.3;
+const KEEP_ALIVE_BATCH = 20;
 
 export type StoredTokens = { accessToken: Secret; refreshToken?: Secret; expiresAt: Date; version: number };
 
-/** The only holder of stored grants: opens, refreshes and seals them, and hands out connections that carry them. */
+/** The only holder of stored grants: opens, refreshes and seals them. */
 export type CredentialService = {
   /** Seals a grant for its integration. Where the vendor sent no refresh token, the stored one stays. */
   save(db: Knex, integrationId: string, tokens: TokenSet): Promise<void>;
-  /** The stored grant as it is, for revoking it. Undefined when there is none, or no key opens it. */
+  /** The stored grant as it is. Undefined when there is none, or no key opens it. */
   read(integrationId: string): Promise<StoredTokens | undefined>;
-  /** A connection whose `fetch` carries a fresh token. Errors of it: ProviderError `reconnect` when the grant is dead. */
-  connect(integration: Integration): Connection;
-  /** A connection on tokens that belong to no integration yet. */
-  connectWith(tokens: TokenSet): Connection;
+  /**
+   * An access token to send now; `refused` is one that the vendor did not take. However many callers and processes ask at once, the vendor
+   * is asked once. Errors: ProviderError `reconnect` (the grant is dead, and the integration says so), `misconfigured`, `rate_limited`, `transient`.
+   */
+  accessToken(integration: Integration, refused?: Secret): Promise<Secret>;
+  /** Marks the grant as dead. Errors: always, ProviderError `reconnect` with this message. */
+  giveUp(integration: Integration, message: string): Promise<never>;
+  /** Refreshes grants that the vendor would let lapse for want of use. Gives how many were due. */
+  keepAlive(): Promise<number>;
 };
 
 export function createCredentialService(deps: {
@@ -37,17 +55,14 @@ export function createCredentialService(deps: {
   const { database, vault, providers, egress, logger } = deps;
   const refreshing = new Map<string, Promise<Secret>>();
 
-  const sealingContext = (integrationId: string) => `integration_credentials:${integrationId}`;
   const seal = (integrationId: string, accessToken: Secret, refreshToken: Secret | undefined): string =>
     vault.seal(
       JSON.stringify({ accessToken: accessToken.reveal(), refreshToken: refreshToken?.reveal() }),
-      sealingContext(integrationId),
+      credentialContext(integrationId),
     );
 
-  async function readFrom(db: Knex, integrationId: string): Promise<StoredTokens | undefined> {
-    const row = await findCredentials(db, integrationId);
-    if (!row) return undefined;
-    const opened = JSON.parse(vault.open(row.sealed, sealingContext(integrationId))) as {
+  function open(integrationId: string, row: CredentialRow): StoredTokens {
+    const opened = JSON.parse(vault.open(row.sealed, credentialContext(integrationId))) as {
       accessToken: string;
       refreshToken?: string;
     };
@@ -59,9 +74,10 @@ export function createCredentialService(deps: {
     };
   }
 
-  async function read(integrationId: string): Promise<StoredTokens | undefined> {
+  function tryOpen(integrationId: string, row: CredentialRow | undefined): StoredTokens | undefined {
+    if (!row) return undefined;
     try {
-      return await readFrom(database.current(), integrationId);
+      return open(integrationId, row);
     } catch (error) {
       logger.error(
         { err: error, integrationId },
@@ -71,17 +87,26 @@ export function createCredentialService(deps: {
     }
   }
 
-  async function needReconnect(integration: Integration, message: string): Promise<never> {
-    await markNeedsReconnect(database.current(), integration.id, message);
-    logger.info({ integrationId: integration.id }, 'an integration needs to be reconnected');
-    throw new ProviderError('reconnect', integration.platform, message);
-  }
+  const read = async (integrationId: string) =>
+    tryOpen(integrationId, await findCredentials(database.current(), integrationId));
 
   const label = (integration: Integration) =>
     providers.get(integration.platform)?.definition.label ?? integration.platform;
 
-  /** Asks the vendor for a new access token, unless somebody stored one that differs from `stale` meanwhile. */
-  async function refresh(integration: Integration, stale: StoredTokens): Promise<Secret> {
+  async function giveUp(integration: Integration, message: string): Promise<never> {
+    await markNeedsReconnect(database.current(), integration.id, message);
+    logger.warn({ integrationId: integration.id }, 'a grant is dead: the account must be connected again');
+    throw new ProviderError('reconnect', integration.platform, message);
+  }
+
+  const isFresh = (stored: StoredTokens, refused?: Secret): boolean =>
+    stored.accessToken.reveal() !== refused?.reveal() && stored.expiresAt.getTime() - Date.now() > FRESH_MS;
+
+  const patientFetch: Fetch = (input, init) =>
+    egress.fetch(input, { ...init, signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS) });
+
+  /** Asks the vendor and saves its answer over the version that was read. */
+  async function refresh(db: Knex, integration: Integration, stored: StoredTokens): Promise<Secret> {
     const provider = providers.get(integration.platform);
     if (!provider)
       throw new ProviderError(
@@ -89,87 +114,111 @@ export function createCredentialService(deps: {
         integration.platform,
         'This service is switched off: its client id and secret are not set on the server.',
       );
-    if (!stale.refreshToken)
-      return needReconnect(integration, `${label(integration)} gave no lasting access. Reconnect the account.`);
-    let tokens: TokenSet;
-    try {
-      tokens = await provider.auth.refresh(stale.refreshToken, egress.fetch);
-    } catch (error) {
-      if (error instanceof ProviderError && error.kind === 'reconnect') {
-        const now = await read(integration.id);
-        if (now && now.version !== stale.version) return now.accessToken;
-        return needReconnect(integration, error.message);
-      }
-      throw error;
-    }
-    const saved = await replaceCredentials(database.current(), integration.id, {
-      sealed: seal(integration.id, tokens.accessToken, tokens.refreshToken ?? stale.refreshToken),
+    if (!stored.refreshToken)
+      throw new ProviderError(
+        'reconnect',
+        integration.platform,
+        `${label(integration)} gave no lasting access. Reconnect the account.`,
+      );
+    const tokens = await provider.auth.refresh(stored.refreshToken, patientFetch);
+    const saved = await replaceCredentials(db, integration.id, {
+      sealed: seal(integration.id, tokens.accessToken, tokens.refreshToken ?? stored.refreshToken),
       expiresAt: tokens.expiresAt,
-      version: stale.version,
+      version: stored.version,
     });
-    if (!saved) logger.info({ integrationId: integration.id }, 'another process refreshed the same grant');
+    if (!saved) logger.info({ integrationId: integration.id }, 'the grant was replaced while it was refreshed');
     return tokens.accessToken;
   }
 
-  /** A token to send now. `refused` is one that the vendor answered with 401. */
-  async function freshToken(integration: Integration, refused?: Secret): Promise<Secret> {
+  /**
+   * Holds the grant's row while the vendor is asked, so that one process asks and the others find its answer. The embedded database has one
+   * process and one connection: there the single flight of this process is enough, and holding the connection would stop everything else.
+   */
+  async function refreshOnce(integration: Integration, refused?: Secret): Promise<Secret> {
+    if (database.kind === 'embedded') {
+      const stored = await read(integration.id);
+      if (!stored) return giveUp(integration, unreadable(integration));
+      return isFresh(stored, refused) ? stored.accessToken : refresh(database.current(), integration, stored);
+    }
+    return database.knex.transaction(async (trx) => {
+      const stored = tryOpen(integration.id, await lockCredentials(trx, integration.id, LOCK_TIMEOUT_MS));
+      if (!stored) throw new ProviderError('reconnect', integration.platform, unreadable(integration));
+      return isFresh(stored, refused) ? stored.accessToken : refresh(trx, integration, stored);
+    });
+  }
+
+  const unreadable = (integration: Integration) =>
+    `The stored access to ${label(integration)} cannot be read. Reconnect the account.`;
+
+  /** What a failed refresh means for the integration: only the vendor's word that the grant is dead kills it. */
+  async function refreshAndNote(integration: Integration, refused?: Secret): Promise<Secret> {
+    try {
+      const token = await refreshOnce(integration, refused);
+      await clearPlatformProblem(database.current(), integration.platform);
+      return token;
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      if (error.kind === 'reconnect') return giveUp(integration, error.message);
+      if (error.kind === 'misconfigured')
+        await notePlatformProblem(database.current(), integration.platform, error.message);
+      throw error;
+    }
+  }
+
+  async function accessToken(integration: Integration, refused?: Secret): Promise<Secret> {
     const running = refreshing.get(integration.id);
     if (running) return running;
-    const stored = await read(integration.id);
-    if (!stored)
-      return needReconnect(
-        integration,
-        `The stored access to ${label(integration)} cannot be read. Reconnect the account.`,
-      );
-    const isRefused = refused !== undefined && stored.accessToken.reveal() === refused.reveal();
-    if (!isRefused && stored.expiresAt.getTime() - Date.now() > FRESH_MS) return stored.accessToken;
-    const again = refreshing.get(integration.id);
-    if (again) return again;
-    const work = refresh(integration, stored).finally(() => refreshing.delete(integration.id));
+    if (!refused) {
+      const stored = await read(integration.id);
+      if (stored && isFresh(stored)) return stored.accessToken;
+    }
+    // Somebody else may have begun while the row was read.
+    const begun = refreshing.get(integration.id);
+    if (begun) return begun;
+    const work = refreshAndNote(integration, refused).finally(() => refreshing.delete(integration.id));
     refreshing.set(integration.id, work);
     return work;
   }
 
-  const withBearer = (token: Secret): Fetch => {
-    return (input, init = {}) => {
-      const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
-      headers.set('authorization', `Bearer ${token.reveal()}`);
-      return egress.fetch(input, { ...init, headers });
-    };
-  };
-
   return {
     async save(db, integrationId, tokens) {
-      const refreshToken =
-        tokens.refreshToken ?? (await readFrom(db, integrationId).catch(() => undefined))?.refreshToken;
+      const kept =
+        tokens.refreshToken ?? tryOpen(integrationId, await findCredentials(db, integrationId))?.refreshToken;
       await saveCredentials(db, integrationId, {
-        sealed: seal(integrationId, tokens.accessToken, refreshToken),
+        sealed: seal(integrationId, tokens.accessToken, kept),
         expiresAt: tokens.expiresAt,
       });
     },
 
     read,
+    accessToken,
+    giveUp,
 
-    connect: (integration) => ({
-      integrationId: integration.id,
-      accountId: integration.accountId,
-      async fetch(input, init) {
-        const token = await freshToken(integration);
-        const response = await withBearer(token)(input, init);
-        if (response.status !== 401 || init?.body instanceof ReadableStream) return response;
-        await response.body?.cancel();
-        const answer = await withBearer(await freshToken(integration, token))(input, init);
-        if (answer.status === 401) {
-          await answer.body?.cancel();
-          return needReconnect(
-            integration,
-            `${label(integration)} no longer accepts the access it gave. Reconnect the account.`,
-          );
+    async keepAlive() {
+      let due = 0;
+      for (const { definition } of providers.values()) {
+        if (definition.idleDays === undefined) continue;
+        const ids = await listIdleIntegrations(
+          database.knex,
+          definition.id,
+          definition.idleDays * IDLE_SHARE,
+          KEEP_ALIVE_BATCH,
+        );
+        due += ids.length;
+        for (const id of ids) {
+          const integration = await findIntegrationById(database.knex, id);
+          const stored = await read(id);
+          // Refused on purpose: the point is the refresh, not the token.
+          if (integration && stored)
+            await accessToken(integration, stored.accessToken).catch((error: unknown) =>
+              logger.warn({ err: error, integrationId: id }, 'an idle grant could not be kept alive'),
+            );
         }
-        return answer;
-      },
-    }),
-
-    connectWith: (tokens) => ({ integrationId: '', accountId: '', fetch: withBearer(tokens.accessToken) }),
+      }
+      return due;
+    },
   };
 }
+
+/** What the sealed column of a grant is bound to. */
+export const credentialContext = (integrationId: string): string => `integration_credentials:${integrationId}`;

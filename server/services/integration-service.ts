@@ -22,12 +22,15 @@ import {
   upsertIntegration,
 } from '../stores/integration-store.ts';
 import { consumeOAuthState, insertOAuthState } from '../stores/oauth-state-store.ts';
+import { clearPlatformProblem, listPlatformProblems, notePlatformProblem } from '../stores/platform-problem-store.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { ConnectionService } from './connection-service.ts';
 import type { CredentialService } from './credential-service.ts';
 import { bounded, toAppError } from './provider-failures.ts';
+import type { RateGovernor } from './rate-governor.ts';
 import type { User } from './user-service.ts';
 
-export type IntegrationStatus = 'active' | 'needs_reconnect' | 'disconnecting';
+export type IntegrationStatus = 'active' | 'needs_reconnect' | 'missing_scope' | 'disconnecting';
 
 /** One connected account of a user. */
 export type Integration = {
@@ -43,6 +46,8 @@ export type Integration = {
   scopes: string[];
   connectedAt: Date;
   lastSyncAt?: Date;
+  /** Present while the vendor asks for a pause: work goes on by itself then. */
+  throttledUntil?: Date;
 };
 
 /** One platform as the integrations page and API show it. */
@@ -51,6 +56,8 @@ export type PlatformOverview = {
   configured: boolean;
   /** Which settings the operator has not given. */
   missing: { clientId: boolean; clientSecret: boolean };
+  /** A mistake of the operator's that breaks every account of this platform: a sentence that says what to do. */
+  problem?: string;
   integrations: Integration[];
 };
 
@@ -107,10 +114,12 @@ export function createIntegrationService(deps: {
   platforms: KnownPlatform[];
   providers: Map<Platform, Provider>;
   credentials: CredentialService;
+  governor: RateGovernor;
+  connections: ConnectionService;
   egress: Egress;
   logger: Logger;
 }): IntegrationService {
-  const { config, database, vault, platforms, providers, credentials, egress, logger } = deps;
+  const { config, database, vault, platforms, providers, credentials, governor, connections, egress, logger } = deps;
 
   /** Errors: NotFoundError for a platform the hub does not know; BadRequestError `not_configured`. */
   function configured(platform: Platform): Provider {
@@ -136,6 +145,12 @@ export function createIntegrationService(deps: {
     return integration;
   }
 
+  /** With the pauses that vendors asked for. */
+  async function withThrottle(integrations: Integration[]): Promise<Integration[]> {
+    const until = await governor.throttledUntil(integrations);
+    return integrations.map((integration) => ({ ...integration, throttledUntil: until.get(integration.id) }));
+  }
+
   /** Stops what still runs for the integration: its open ledger rows are final, and worker transactions find it gone. */
   async function haltImports(integration: Integration): Promise<void> {
     await database.transaction(async (trx) => {
@@ -155,10 +170,16 @@ export function createIntegrationService(deps: {
   /** Ends the grant at the vendor. False when the vendor could not be told: a person can do it by hand. */
   async function revoke(integration: Integration): Promise<boolean> {
     const provider = providers.get(integration.platform);
-    const tokens = await credentials.read(integration.id);
-    if (!provider?.auth.revoke || !tokens) return false;
+    if (!provider?.auth.revoke) return false;
+    const work = async () => {
+      // Some vendors take a valid access token only; where no new one is to be had, the old one may still do.
+      await credentials.accessToken(integration).catch(() => undefined);
+      const tokens = await credentials.read(integration.id);
+      if (!tokens) throw new Error('the stored grant cannot be read');
+      await provider.auth.revoke?.(tokens, egress.fetch);
+    };
     try {
-      await bounded(provider.auth.revoke(tokens, egress.fetch), provider.definition.label);
+      await bounded(work(), provider.definition.label);
       return true;
     } catch (error) {
       logger.warn({ err: error, integrationId: integration.id }, 'the vendor could not be told that a grant ended');
@@ -168,18 +189,23 @@ export function createIntegrationService(deps: {
 
   return {
     async overview(user) {
-      const integrations = await listIntegrations(database.current(), user.id);
+      const integrations = await withThrottle(await listIntegrations(database.current(), user.id));
+      const problems = await listPlatformProblems(database.current());
       return platforms.map(({ definition, missing }) => ({
         definition,
         missing,
         configured: providers.has(definition.id),
+        problem: problems.get(definition.id)?.detail,
         integrations: integrations.filter(({ platform }) => platform === definition.id),
       }));
     },
 
-    list: (user) => listIntegrations(database.current(), user.id),
+    list: async (user) => withThrottle(await listIntegrations(database.current(), user.id)),
 
-    get: find,
+    async get(user, id) {
+      const [integration] = await withThrottle([await find(user, id)]);
+      return integration as Integration;
+    },
 
     async resolve(user, platformOrId) {
       if (!(PLATFORMS as readonly string[]).includes(platformOrId)) return find(user, platformOrId);
@@ -264,7 +290,7 @@ export function createIntegrationService(deps: {
           ),
           label,
         );
-        const account = await bounded(provider.auth.identify(credentials.connectWith(tokens)), label);
+        const account = await bounded(provider.auth.identify(connections.openWith(tokens)), label);
         return await database.transaction(async (trx) => {
           if (state.integrationId) {
             const reconnected = await findIntegration(trx, user.id, state.integrationId);
@@ -282,10 +308,13 @@ export function createIntegrationService(deps: {
           });
           await credentials.save(trx, integration.id, tokens);
           await adoptDocuments(trx, integration);
+          await clearPlatformProblem(trx, platform);
           logger.info({ integrationId: integration.id, platform }, 'an account was connected');
           return integration;
         });
       } catch (error) {
+        if (error instanceof ProviderError && error.kind === 'misconfigured')
+          await notePlatformProblem(database.current(), platform, error.message);
         if (error instanceof ProviderError && error.kind === 'reconnect')
           throw new BadRequestError(
             'code_refused',
@@ -313,6 +342,7 @@ export function createIntegrationService(deps: {
           await deleteOrphanEmbeddings(trx);
         }
         await deleteIntegration(trx, integration.id);
+        await governor.forget(trx, integration.id);
         return documents === 'delete' ? { kept: 0, deleted: count } : { kept: count, deleted: 0 };
       });
       logger.info({ integrationId: id, revoked, ...outcome }, 'an account was disconnected');

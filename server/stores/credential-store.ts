@@ -10,6 +10,18 @@ export async function findCredentials(db: Knex, integrationId: string): Promise<
   return row && { sealed: row.sealed, expiresAt: row.expires_at, version: row.version };
 }
 
+/** Waits for whoever holds the row, for `timeoutMs` at most, then holds it until the transaction ends. */
+export async function lockCredentials(
+  trx: Knex.Transaction,
+  integrationId: string,
+  timeoutMs: number,
+): Promise<CredentialRow | undefined> {
+  await trx.raw(`select set_config('lock_timeout', ?, true)`, [`${timeoutMs}ms`]);
+  await trx('integration_credentials').where({ integration_id: integrationId }).forUpdate().first('version');
+  // Read after the lock: what was there before may have been replaced while this waited.
+  return findCredentials(trx, integrationId);
+}
+
 export async function saveCredentials(
   db: Knex,
   integrationId: string,
@@ -22,6 +34,7 @@ export async function saveCredentials(
       sealed: credentials.sealed,
       expires_at: credentials.expiresAt,
       version: db.raw('integration_credentials.version + 1'),
+      refreshed_at: db.fn.now(),
     });
 }
 
@@ -33,6 +46,11 @@ export async function replaceCredentials(
 ): Promise<boolean> {
   const updated = await db('integration_credentials')
     .where({ integration_id: integrationId, version: credentials.version })
-    .update({ sealed: credentials.sealed, expires_at: credentials.expiresAt, version: credentials.version + 1 });
+    .update({
+      sealed: credentials.sealed,
+      expires_at: credentials.expiresAt,
+      version: credentials.version + 1,
+      refreshed_at: db.fn.now(),
+    });
   return updated > 0;
 }

@@ -152,7 +152,13 @@ export async function startLedgerItem(trx: Knex.Transaction, id: string): Promis
   const started = await trx('import_items')
     .where({ id })
     .whereIn('state', ['waiting', 'running'])
-    .update({ state: 'running', attempts: trx.raw('attempts + 1'), changed: changedNow(trx) });
+    .update({
+      state: 'running',
+      attempts: trx.raw('attempts + 1'),
+      reason: null,
+      reason_code: null,
+      changed: changedNow(trx),
+    });
   return started > 0;
 }
 
@@ -191,6 +197,21 @@ export async function settleLedgerItem(trx: Knex.Transaction, id: string, outcom
       changed: changedNow(trx),
     });
   return settled > 0;
+}
+
+/** Sets an item in hand waiting again, with the reason why; the attempt does not count. False when it was final already. */
+export async function postponeLedgerItem(trx: Knex.Transaction, id: string, reason: string): Promise<boolean> {
+  const postponed = await trx('import_items')
+    .where({ id })
+    .whereIn('state', ['waiting', 'running'])
+    .update({
+      state: 'waiting',
+      reason,
+      reason_code: 'rate_limited',
+      attempts: trx.raw('greatest(0, attempts - 1)'),
+      changed: changedNow(trx),
+    });
+  return postponed > 0;
 }
 
 /** A folder's own row gives way to the rows of what is in it. */

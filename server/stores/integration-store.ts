@@ -101,6 +101,29 @@ export async function markNeedsReconnect(db: Knex, id: string, detail: string): 
     .update({ status: 'needs_reconnect', status_detail: detail });
 }
 
+/** Notes that the vendor did not grant something that is needed; `detail` names it. */
+export async function markMissingScope(db: Knex, id: string, detail: string): Promise<void> {
+  await db('user_integrations')
+    .where({ id, status: 'active' })
+    .update({ status: 'missing_scope', status_detail: detail });
+}
+
+/** Active integrations of a platform whose grant was not refreshed for so many days, the most idle first. */
+export async function listIdleIntegrations(
+  db: Knex,
+  platform: Platform,
+  days: number,
+  limit: number,
+): Promise<string[]> {
+  return (await db('user_integrations')
+    .join('integration_credentials', 'integration_id', 'id')
+    .where({ platform, status: 'active' })
+    .whereRaw(`refreshed_at < now() - ? * interval '1 day'`, [days])
+    .orderBy('refreshed_at')
+    .limit(limit)
+    .pluck('id')) as string[];
+}
+
 export async function markDisconnecting(db: Knex, id: string): Promise<void> {
   await db('user_integrations').where({ id }).update({ status: 'disconnecting', status_detail: null });
 }

@@ -1,11 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import { googleDriveDefinition } from '../../providers/google-drive/index.ts';
 import { parseConfig } from '../../server/config.ts';
 import { createEgress, EgressError, hostsOf, isPrivateAddress, type Egress } from '../../server/egress/egress.ts';
 
 type Seen = { method: string; url: string; headers: IncomingMessage['headers']; body: string };
 type Site = { host: string; url: string; seen: Seen[]; server: Server };
+
+const VENDORS = [
+  ...googleDriveDefinition.hosts,
+  '*.microsoftonline.com',
+  '*.microsoft.com',
+  '*.dropbox.com',
+  '*.dropboxapi.com',
+];
 
 describe('egress', () => {
   const open: { close(): unknown }[] = [];
@@ -35,8 +44,8 @@ describe('egress', () => {
     return { host, url: `http://${host}`, seen, server };
   }
 
-  function egress(allowedHosts: string[], rest: Omit<Parameters<typeof createEgress>[0], 'allowedHosts'> = {}): Egress {
-    const made = createEgress({ allowedHosts, ...rest });
+  function egress(allowedHosts: string[], rest: Partial<Parameters<typeof createEgress>[0]> = {}): Egress {
+    const made = createEgress({ allowedHosts, vendorHosts: VENDORS, ...rest });
     open.push(made);
     return made;
   }
@@ -96,14 +105,14 @@ describe('egress', () => {
   });
 
   it('opens the hosts of endpoint overrides and the operator’s list, and nothing for the vendor’s own endpoints', () => {
-    expect(hostsOf(parseConfig({}))).to.deep.equal([]);
+    expect(hostsOf(parseConfig({}), VENDORS)).to.deep.equal([]);
     const config = parseConfig({
       GOOGLE_API_URL: 'http://127.0.0.1:4010/google',
       GOOGLE_TOKEN_URL: 'http://127.0.0.1:4010/token',
       GOOGLE_REVOKE_URL: 'https://proxy.example/revoke',
       EGRESS_ALLOWED_HOSTS: 'Wiki.internal:8443, files.internal',
     });
-    expect(hostsOf(config)).to.deep.equal([
+    expect(hostsOf(config, VENDORS)).to.deep.equal([
       '127.0.0.1:4010',
       'proxy.example:443',
       'wiki.internal:8443',

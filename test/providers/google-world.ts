@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createGoogleDrive } from '../../providers/google-drive/index.ts';
+import { createGoogleDrive, googleDriveDefinition } from '../../providers/google-drive/index.ts';
 import { startGoogleSandbox, type GoogleSandbox } from '../../providers/google-drive/sandbox.ts';
 import type { Connection, Fetch, Provider } from '../../providers/provider.ts';
 import type { SandboxAccount, SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
@@ -149,7 +149,10 @@ export type World = {
 export async function startWorld(through: (fetch: Fetch) => Fetch = (fetch) => fetch): Promise<World> {
   const sandbox = await startGoogleSandbox({ accounts: worldAccounts(), ...CLIENT });
   const config = parseConfig(sandbox.env);
-  const egress = createEgress({ allowedHosts: hostsOf(config) });
+  const egress = createEgress({
+    allowedHosts: hostsOf(config, googleDriveDefinition.hosts),
+    vendorHosts: googleDriveDefinition.hosts,
+  });
   const fetch = through(egress.fetch);
   return {
     sandbox,
