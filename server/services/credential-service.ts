@@ -166,6 +166,13 @@ export function createCredentialService(deps: {
   }
 
   async function accessToken(integration: Integration, refused?: Secret): Promise<Secret> {
+    // A dead grant stays dead until the person consents again: asking the vendor once more tells nothing new.
+    if (integration.status === 'needs_reconnect')
+      throw new ProviderError(
+        'reconnect',
+        integration.platform,
+        integration.statusDetail ?? `Reconnect the account of ${label(integration)}.`,
+      );
     const running = refreshing.get(integration.id);
     if (running) return running;
     if (!refused) {
