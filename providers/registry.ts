@@ -1,4 +1,5 @@
 import type { Config } from '../server/config.ts';
+import { createDropbox, dropboxDefinition } from './dropbox/index.ts';
 import { createGoogleDrive, googleDriveDefinition } from './google-drive/index.ts';
 import type { Platform, Provider, ProviderDefinition } from './provider.ts';
 
@@ -17,6 +18,7 @@ type Entry = {
 /** Every provider has one line here. */
 const entries = (config: Config): Entry[] => [
   { definition: googleDriveDefinition, settings: config.google, create: () => createGoogleDrive(config.google) },
+  { definition: dropboxDefinition, settings: config.dropbox, create: () => createDropbox(config.dropbox) },
 ];
 
 /** `definitions` names all known providers, in the order pages show them; `providers` holds the configured ones. */

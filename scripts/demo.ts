@@ -13,7 +13,6 @@ async function demo(): Promise<void> {
   const { config: own } = withDevSecrets(parseConfig({ DATA_DIR: './data/demo', SANDBOX: '1', ...env }));
   const sandbox = await startSandbox({
     filesDir: own.sandbox?.filesDir,
-    port: 0,
     signingKey: own.sessionSecrets[0]?.reveal(),
   });
   const { config } = withDevSecrets(

@@ -1,3 +1,4 @@
+import { startDropboxSandbox } from '../providers/dropbox/sandbox.ts';
 import { startGoogleSandbox } from '../providers/google-drive/sandbox.ts';
 import { sandboxAccounts } from '../providers/sandbox/sandbox-files.ts';
 import type { Env } from './config.ts';
@@ -6,23 +7,33 @@ export type Sandbox = {
   /** The endpoint overrides and client settings that point the hub at the stand-ins. */
   env: Env;
   google: Awaited<ReturnType<typeof startGoogleSandbox>>;
+  dropbox: Awaited<ReturnType<typeof startDropboxSandbox>>;
   close(): Promise<void>;
 };
 
 /**
- * Starts the stand-ins of the vendors on loopback. With a `signingKey` that stays the same, grants outlive a restart.
+ * Starts the stand-ins of all vendors on loopback, each on a free port. With a `signingKey` that stays the same, grants outlive a restart.
  * Errors: Error naming SANDBOX_FILES when that folder does not exist.
  */
-export async function startSandbox(
-  options: { filesDir?: string; port?: number; signingKey?: string } = {},
-): Promise<Sandbox> {
+export async function startSandbox(options: { filesDir?: string; signingKey?: string } = {}): Promise<Sandbox> {
   const accounts = await sandboxAccounts({ filesDir: options.filesDir });
+  const { signingKey } = options;
   const google = await startGoogleSandbox({
     accounts,
     clientId: 'tributary-demo.apps.googleusercontent.com',
     clientSecret: 'demo-client-secret',
-    port: options.port,
-    signingKey: options.signingKey,
+    signingKey,
   });
-  return { env: google.env, google, close: () => google.close() };
+  const dropbox = await startDropboxSandbox({
+    accounts,
+    appKey: 'demoappkey',
+    appSecret: 'demo-app-secret',
+    signingKey,
+  });
+  return {
+    env: { ...google.env, ...dropbox.env },
+    google,
+    dropbox,
+    close: async () => void (await Promise.all([google.close(), dropbox.close()])),
+  };
 }

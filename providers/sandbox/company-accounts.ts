@@ -4,7 +4,7 @@ import type { Block } from './blocks.ts';
 import { berthPicture } from './berth-picture.ts';
 import { people, sharedDrives } from './company/manifest.ts';
 import type { CompanyFile, CompanyFolder, Person } from './company/manifest.ts';
-import { FOLDER_TYPE, mediaTypeOf } from './media-types.ts';
+import { FOLDER_TYPE, mediaTypeOf } from '../media-types.ts';
 import { docx, pptx, xlsx } from './office-writers.ts';
 import type { Sheet, Slide } from './office-writers.ts';
 import { pdf } from './pdf-writer.ts';

@@ -1,7 +1,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';
-import { FOLDER_TYPE, mediaTypeOf } from './media-types.ts';
+import { FOLDER_TYPE, mediaTypeOf } from '../media-types.ts';
 import type { SandboxAccount, SandboxFile } from './sandbox-files.ts';
 import { accountId, driveId, fileId, versionOf } from './sandbox-ids.ts';
 

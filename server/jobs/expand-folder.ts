@@ -73,7 +73,8 @@ async function savePage(
     if (!(await holdActiveIntegration(trx, integrationId))) return false;
     if ((await lockImport(trx, importId)) !== 'running') return false;
     const listed = new Map<string, ListedItem>();
-    const files = items.filter((item) => item.kind === 'file');
+    // A folder that may not be opened has a row of its own, so that what is in it is not missing in silence.
+    const files = items.filter((item) => item.kind === 'file' || !item.importable);
     for (const file of files) listed.set(file.ref, listedItem(file));
     const waiting = await insertLedgerItems(
       trx,
@@ -83,14 +84,14 @@ async function savePage(
         ref: file.ref,
         name: file.name,
         path: pathTo(file),
-        kind: 'file' as const,
+        kind: file.kind,
         sizeBytes: file.sizeBytes,
         skipped: file.importable
           ? undefined
           : { reason: file.reason ?? 'This item has no content to import.', code: 'not_importable' },
       })),
     );
-    const folders = options.recursive ? items.filter((item) => item.kind === 'folder') : [];
+    const folders = options.recursive ? items.filter((item) => item.kind === 'folder' && item.importable) : [];
     const folderIds = await insertImportFolders(
       trx,
       importId,

@@ -19,7 +19,7 @@ export function securityHeaders(config: Config): RequestHandler {
         connectSrc: ["'self'"],
         fontSrc: ["'self'"],
         manifestSrc: ["'self'"],
-        formAction: ["'self'", new URL(config.google.authUrl).origin],
+        formAction: ["'self'", ...consentOrigins(config)],
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
         ...(secure ? { upgradeInsecureRequests: [] } : {}),
@@ -30,3 +30,7 @@ export function securityHeaders(config: Config): RequestHandler {
     crossOriginEmbedderPolicy: false,
   });
 }
+
+const consentOrigins = ({ google, microsoft, dropbox }: Config): string[] => [
+  ...new Set([google.authUrl, microsoft.authorityUrl, dropbox.authUrl].map((url) => new URL(url).origin)),
+];

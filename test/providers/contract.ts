@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { createChecksum } from '../../providers/checksums.ts';
 import { expect } from 'chai';
 import { ProviderError } from '../../providers/errors.ts';
 import type { Account, Connection, Fetch, OpenedFile, Provider } from '../../providers/provider.ts';
@@ -228,8 +229,10 @@ export function describeProvider(title: string, start: () => Promise<Vendor>): v
           if (item.version !== undefined) expect(opened.version, item.name).to.equal(item.version);
           if (item.sizeBytes !== undefined) expect(bytes.length, item.name).to.equal(item.sizeBytes);
           if (opened.sizeBytes !== undefined) expect(bytes.length, item.name).to.equal(opened.sizeBytes);
-          if (opened.hash)
-            expect(createHash(opened.hash.algorithm).update(bytes).digest('hex'), item.name).to.equal(opened.hash.hex);
+          if (!opened.hash) continue;
+          const checksum = createChecksum(opened.hash.algorithm);
+          checksum.update(bytes);
+          expect(checksum.digest(), item.name).to.equal(opened.hash.hex);
         }
       });
 

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { DropboxConfig } from '../../server/config.ts';
+import { Secret } from '../../server/secret.ts';
+import { ProviderError } from '../errors.ts';
+import type { AuthorizationRequest, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
+import type { Client } from './client.ts';
+import { badResponse, failedAnswer, missingScope, notJson, toProviderError } from './failures.ts';
+import { parseAccount } from './wire.ts';
+
+/** What is asked for, with the reason the person reads. */
+export const SCOPES: { scope: string; reason: string }[] = [
+  { scope: 'account_info.read', reason: 'Shows which account was connected, with its name and e-mail address.' },
+  { scope: 'files.metadata.read', reason: 'Lists your files and folders and those of your team.' },
+  { scope: 'files.content.read', reason: 'Reads the files you import. Nothing is changed.' },
+];
+
+export const MANUAL_REVOKE_URL = 'https://www.dropbox.com/account/connected_apps';
+
+const TOKEN_TIMEOUT_MS = 20_000;
+
+const tokenAnswer = z.object({
+  access_token: z.string().min(1),
+  expires_in: z.coerce.number().positive().default(14_400),
+  refresh_token: z.string().min(1).optional(),
+  scope: z.string().optional(),
+});
+
+/** Dropbox's OAuth by the guarded fetch. Source: https://developers.dropbox.com/oauth-guide (2026). */
+export function createDropboxAuth(config: DropboxConfig, client: Client): ProviderAuth {
+  const app = (): { client_id: string; client_secret: string } => {
+    if (!config.clientId || !config.clientSecret)
+      throw new ProviderError('misconfigured', 'dropbox', 'DROPBOX_APP_KEY and DROPBOX_APP_SECRET are not set.');
+    return { client_id: config.clientId, client_secret: config.clientSecret.reveal() };
+  };
+
+  const token = async (form: Record<string, string>, fetch: Fetch): Promise<TokenSet> => {
+    const sentAt = Date.now();
+    const response = await post(fetch, config.tokenUrl, { body: new URLSearchParams({ ...form, ...app() }) });
+    const answer = await readToken(response);
+    const scopes = answer.scope?.split(' ').filter(Boolean);
+    const missing = SCOPES.find(({ scope }) => scopes !== undefined && !scopes.includes(scope));
+    if (missing) {
+      const { kind, message } = missingScope(missing.scope);
+      throw new ProviderError(kind, 'dropbox', message);
+    }
+    return {
+      accessToken: new Secret(answer.access_token),
+      refreshToken: answer.refresh_token === undefined ? undefined : new Secret(answer.refresh_token),
+      expiresAt: new Date(sentAt + answer.expires_in * 1000),
+      // RFC 6749 section 5.1: a scope left out is the one that was asked for. A refresh says none.
+      scopes: scopes ?? SCOPES.map(({ scope }) => scope),
+    };
+  };
+
+  const refresh = (refreshToken: Secret, fetch: Fetch): Promise<TokenSet> =>
+    token({ grant_type: 'refresh_token', refresh_token: refreshToken.reveal() }, fetch);
+
+  /** False when the token is dead already. */
+  const end = async (accessToken: Secret, fetch: Fetch): Promise<boolean> => {
+    try {
+      const headers = { authorization: `Bearer ${accessToken.reveal()}` };
+      const answer = await post(fetch, `${config.apiUrl}/2/auth/token/revoke`, { headers });
+      await answer.body?.cancel();
+      return true;
+    } catch (error) {
+      if (isDead(error)) return false;
+      throw error;
+    }
+  };
+
+  return {
+    authorizationUrl: async (request) => authorizationUrl(config, app().client_id, request),
+
+    async exchange({ code, codeVerifier, redirectUri }, fetch) {
+      const tokens = await token(
+        { grant_type: 'authorization_code', code, code_verifier: codeVerifier, redirect_uri: redirectUri },
+        fetch,
+      );
+      if (!tokens.refreshToken)
+        throw new ProviderError(
+          'reconnect',
+          'dropbox',
+          `Dropbox gave access for a few hours only. Remove the hub at ${MANUAL_REVOKE_URL} and connect again.`,
+        );
+      return tokens;
+    },
+
+    refresh,
+
+    async identify(connection) {
+      const what = 'who the account belongs to';
+      const body = await client.call({ connection }, what, (sdk) => sdk.usersGetCurrentAccount());
+      const { account_id: id, email, name } = parseAccount(body);
+      return { id, email: email ?? undefined, name: name.display_name ?? undefined };
+    },
+
+    async revoke({ accessToken, refreshToken }, fetch) {
+      if ((await end(accessToken, fetch)) || !refreshToken) return;
+      // The grant ends with any live access token; the refresh token alone cannot do it.
+      let fresh: TokenSet;
+      try {
+        fresh = await refresh(refreshToken, fetch);
+      } catch (error) {
+        if (isDead(error)) return;
+        throw error;
+      }
+      await end(fresh.accessToken, fetch);
+    },
+  };
+}
+
+/** Source of the parameters: https://www.dropbox.com/developers/documentation/http/documentation#oauth2-authorize (2026). */
+function authorizationUrl(config: DropboxConfig, clientId: string, request: AuthorizationRequest): string {
+  const url = new URL(config.authUrl);
+  const parameters = {
+    client_id: clientId,
+    response_type: 'code',
+    redirect_uri: request.redirectUri,
+    state: request.state,
+    scope: SCOPES.map(({ scope }) => scope).join(' '),
+    // Only an offline grant brings a refresh token.
+    token_access_type: 'offline',
+    code_challenge: createHash('sha256').update(request.codeVerifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    // Without it a second account of the same person would be connected unseen: there is no parameter that names the account.
+    force_reapprove: 'true',
+  };
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url.href;
+}
+
+const isDead = (error: unknown): boolean => error instanceof ProviderError && error.kind === 'reconnect';
+
+/** Errors: ProviderError; never with what was sent. */
+async function post(
+  fetch: Fetch,
+  url: string,
+  request: { headers?: Record<string, string>; body?: URLSearchParams },
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method: 'POST',
+      ...request,
+      headers: { accept: 'application/json', ...request.headers },
+      redirect: 'error',
+      signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
+    });
+  } catch (error) {
+    throw toProviderError(error);
+  }
+  if (!response.ok) throw await failedAnswer(response);
+  return response;
+}
+
+async function readToken(response: Response): Promise<z.infer<typeof tokenAnswer>> {
+  const what = 'the token request';
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (error) {
+    throw toProviderError(error);
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw notJson(what);
+  }
+  const parsed = tokenAnswer.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw badResponse(what, parsed.error.issues[0]?.path.join('.') || 'body');
+}
