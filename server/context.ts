@@ -64,7 +64,7 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
   const queue = createQueue({ database, logger });
   const pipeline = createPipeline({ maxFileBytes: config.maxFileBytes });
   const embedder = createLexicalEmbedder();
-  const index = createPostgresIndex(database);
+  const index = createPostgresIndex(database, { embedderId: embedder.id });
   const users = createUserService({ database, logger });
   const tokens = createTokenService({ database });
   const credentials = createCredentialService({ database, vault, providers, egress, logger });

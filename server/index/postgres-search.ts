@@ -6,8 +6,11 @@ import { ownerTerm, queryTerms, toTsquery } from './terms.ts';
 /** BM25's parameters in their usual values: how soon repetition stops to count, and how much length does. */
 const K1 = 1.2;
 const B = 0.75;
-/** Reciprocal rank fusion: k = 60 as in https://doi.org/10.1145/1571941.1572114 */
-const FUSION_K = 60;
+/**
+ * Reciprocal rank fusion (https://doi.org/10.1145/1571941.1572114): a passage gets weight / (k + rank) from each arm. With k = 10 the
+ * first places count for more than with the usual 60: on seven judged sets up to .03 nDCG@10 better, and at most .002 worse.
+ */
+const FUSION_K = 10;
 /** Passages each arm hands to the fusion. */
 const ARM_DEPTH = 100;
 /** Words found in more passages than this are counted on a sample. */
@@ -21,8 +24,6 @@ const MOST_OF_ONE = 20_000;
 const POOL_READS = 6_000;
 const SMALLEST_POOL = 300;
 const LARGEST_POOL = 2_000;
-/** Up to this many visible passages, comparing with every vector is faster than the approximate index and exact. */
-const EXACT_UP_TO = 10_000;
 const HNSW_DIMENSIONS = [1024, 1536, 3072];
 
 export type SearchOptions = {
@@ -30,8 +31,12 @@ export type SearchOptions = {
   vectors: boolean;
   /** The vectors have an approximate index (a Postgres server; the embedded database compares with every vector). */
   approximate: boolean;
+  /** Up to this many visible passages are compared one by one, which is exact and then no slower. */
+  exactUpTo: number;
   /** Whose vectors to compare with; without it, every embedder's of the query vector's length. */
   embedderId?: string;
+  /** What a place in the semantic arm counts, beside 1 for the same place in the keyword arm. */
+  semanticWeight: number;
 };
 
 type Term = { query: string; count: number; weight: number };
@@ -73,7 +78,7 @@ export async function searchPostgres(
       semantic as (${vector?.sql ?? 'select null::bigint as id, null::bigint as rank where false'}),
       fused as (
         select coalesce(k.id, s.id) as id,
-          coalesce(1.0::float8 / (:fusion + k.rank), 0) + coalesce(1.0::float8 / (:fusion + s.rank), 0) as score,
+          coalesce(1.0::float8 / (:fusion + k.rank), 0) + coalesce(cast(:semanticWeight as float8) / (:fusion + s.rank), 0) as score,
           coalesce(k.rank, s.rank + :depth) as tie
         from keyword k full join semantic s on s.id = k.id
         order by score desc, tie, id
@@ -94,6 +99,7 @@ export async function searchPostgres(
       weights: statistics.terms.map((term) => term.weight),
       total: total || 1,
       fusion: FUSION_K,
+      semanticWeight: options.semanticWeight,
       depth: ARM_DEPTH,
       limit: query.limit,
     },
@@ -281,7 +287,7 @@ async function vectorArm(
   const sameKind = `vector_dims(e.embedding) = ${dimensions}${options.embedderId === undefined ? '' : ' and e.embedder = :embedder'}`;
   const bindings = { embedding: toVector(embedding), embedder: options.embedderId };
   const approximate =
-    options.approximate && HNSW_DIMENSIONS.includes(dimensions) && (await seesMoreThan(db, visible, EXACT_UP_TO));
+    options.approximate && HNSW_DIMENSIONS.includes(dimensions) && (await seesMoreThan(db, visible, options.exactUpTo));
   // Vectors that have nothing in common with the query (distance 1) or no direction (NaN) are no neighbours.
   const ranked = (nearest: string) => `
     select nearest.id, row_number() over (order by nearest.distance, nearest.id) as rank

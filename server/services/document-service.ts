@@ -89,10 +89,9 @@ export function createDocumentService(deps: { database: Database; imports: Impor
 
     async delete(user, id) {
       if (!isUuid(id)) throw new NotFoundError('The document');
-      await database.transaction(async (trx) => {
-        if (!(await deleteDocument(trx, user.id, id))) throw new NotFoundError('The document');
-        await deleteOrphanEmbeddings(trx);
-      });
+      if (!(await deleteDocument(database.current(), user.id, id))) throw new NotFoundError('The document');
+      // By itself, because it holds imports back for a moment; what a crash leaves here is swept up by the next deletion.
+      await database.transaction(deleteOrphanEmbeddings);
     },
 
     async sync(user, id) {

@@ -337,14 +337,12 @@ export function createIntegrationService(deps: {
       const revoked = await revoke(integration);
       const outcome = await database.transaction(async (trx) => {
         const count = await countIntegrationDocuments(trx, integration.id);
-        if (documents === 'delete') {
-          await deleteIntegrationDocuments(trx, integration.id);
-          await deleteOrphanEmbeddings(trx);
-        }
+        if (documents === 'delete') await deleteIntegrationDocuments(trx, integration.id);
         await deleteIntegration(trx, integration.id);
         await governor.forget(trx, integration.id);
         return documents === 'delete' ? { kept: 0, deleted: count } : { kept: count, deleted: 0 };
       });
+      if (outcome.deleted > 0) await database.transaction(deleteOrphanEmbeddings);
       logger.info({ integrationId: id, revoked, ...outcome }, 'an account was disconnected');
       const manualRevokeUrl = revoked
         ? undefined

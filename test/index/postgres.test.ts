@@ -248,6 +248,33 @@ onEachDatabase('the search index', (open) => {
     expect(await createPostgresIndex(database, { embedderId: EMBEDDER }).search(query)).to.have.length(1);
   });
 
+  it('finds the same neighbours by the approximate index as by comparing every vector', async () => {
+    const other = await addUser(database, 'ben@example.com');
+    const words = ['pump', 'valve', 'engine', 'rota', 'berth', 'ferry', 'winter', 'budget'];
+    const passages = Array.from(
+      { length: 120 },
+      (_, n) => `${words[n % 8]} ${words[(n >> 3) % 8]} ${words[(n * 7 + 3) % 8]} note${n}`,
+    );
+    await addDocument(database, index, userId, passages, { category: 'own' });
+    await addDocument(database, index, other, [...passages, ...passages.map((text) => `${text} theirs`)]);
+    const query = {
+      userId,
+      text: 'engine berth',
+      embedding: embedWords('engine berth'),
+      mode: 'semantic',
+      limit: 10,
+      category: 'own',
+    } as const;
+    const exact = await createPostgresIndex(database, { embedderId: EMBEDDER }).search(query);
+    const approximate = await createPostgresIndex(database, { embedderId: EMBEDDER, exactUpTo: 0 }).search(query);
+    expect(approximate).to.have.length(10);
+    const similarity = (text: string) =>
+      embedWords(text).reduce((sum, value, place) => sum + value * (query.embedding[place] ?? 0), 0);
+    const sum = (texts: { text: string }[]) => texts.reduce((total, { text }) => total + similarity(text), 0);
+    expect(sum(approximate)).to.be.closeTo(sum(exact), 0.05);
+    for (const { text } of approximate) expect(text).not.to.match(/theirs/);
+  });
+
   it('answers any query text without an error', async () => {
     await addDocument(database, index, userId, ["It's the captain's \\ \"log\" 🚢 100% & more | !( ) :* <-> O'Brien"]);
     const queries = [
@@ -295,5 +322,19 @@ onEachDatabase('the search index', (open) => {
     const odd = ['nul \0 byte', '\\ \' "', '\ud800', 'x'.repeat(20_000), "'", '', '​', 'word '.repeat(2_000)];
     await addDocument(database, index, userId, odd, { title: "Quote's \\ title" });
     expect(await search('title', { limit: 50 })).to.have.length(odd.length);
+  });
+
+  it('searches by words where the vectors are stored without pgvector', async () => {
+    const indexes = [1024, 1536, 3072].map((dimensions) => `chunk_embeddings_hnsw_${dimensions}_idx`);
+    await database.knex.raw(`drop index if exists ${indexes.join(', ')}`);
+    await database.knex.raw('alter table chunk_embeddings alter column embedding type real[] using embedding::real[]');
+    const plain = createPostgresIndex(database);
+    await addDocument(database, plain, userId, ['Winter timetable', 'Summer timetable']);
+    for (const mode of ['hybrid', 'semantic', 'keyword'] as const) {
+      const query = { userId, text: 'winter', embedding: embedWords('summer'), mode, limit: 5 };
+      expect((await plain.search(query)).map(({ text }) => text)).to.deep.equal(['Winter timetable']);
+    }
+    const known = await plain.knownEmbeddings([hashOf('Winter timetable')], EMBEDDER);
+    expect(known.get(hashOf('Winter timetable'))).to.deep.equal(embedWords('Winter timetable'));
   });
 });
