@@ -22,13 +22,14 @@ import { createSearchService, type SearchService } from './services/search-servi
 import { createTokenService, type TokenService } from './services/token-service.ts';
 import { createUserService, type UserService } from './services/user-service.ts';
 import { openSessionStore, type SessionStore } from './session.ts';
-import { createVault } from './vault/vault.ts';
+import { createVault, type Vault } from './vault/vault.ts';
 
 /** Everything the hub is made of. Built once; tests hand in the parts they replace. */
 export type Context = {
   config: Config;
   logger: Logger;
   database: Database;
+  vault: Vault;
   egress: Egress;
   /** All services the hub knows, also those that are not configured. */
   definitions: ProviderDefinition[];
@@ -90,6 +91,7 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     config,
     logger,
     database,
+    vault,
     egress,
     definitions: platforms.map(({ definition }) => definition),
     providers,

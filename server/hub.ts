@@ -7,6 +7,8 @@ import { createContext, type Context } from './context.ts';
 import type { Database } from './database/database.ts';
 import { migrate } from './database/open.ts';
 import { registerImportJobs } from './jobs/import-jobs.ts';
+import { startKeepAlive } from './jobs/keep-alive.ts';
+import { findUnreadableGrants, missingKeyMessage } from './services/key-rotation.ts';
 import { ensureFirstAdmin } from './services/user-service.ts';
 
 export type Hub = {
@@ -27,9 +29,11 @@ export async function startHub(config: Config, parts: { logger: Logger; database
   try {
     const applied = await migrate(context.database);
     if (applied.length > 0) logger.info({ migrations: applied }, 'the database was migrated');
+    const unreadable = await findUnreadableGrants(context);
+    if (unreadable.length > 0) throw new Error(missingKeyMessage(unreadable.length));
     const admin = await ensureFirstAdmin(context.users, context.database, config);
     if (admin) logger.info({ userId: admin.id }, 'the first admin was created');
-    const stopJobs = config.role === 'web' ? () => undefined : registerImportJobs(context);
+    const stops = config.role === 'web' ? [] : [registerImportJobs(context), startKeepAlive(context)];
     await context.queue.start();
     const server = config.role === 'worker' ? undefined : await listen(context, config);
     if (server) await context.users.needsSetup();
@@ -37,7 +41,7 @@ export async function startHub(config: Config, parts: { logger: Logger; database
       url: server && `http://${displayHost(config.host)}:${(server.address() as AddressInfo).port}`,
       context,
       async close() {
-        stopJobs();
+        for (const stop of stops) stop();
         await Promise.all([server && closeServer(server), context.queue.stop({ timeoutMs: STOP_MS })]);
         await context.close();
       },

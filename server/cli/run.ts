@@ -3,7 +3,7 @@ import { ConfigError } from '../config.ts';
 import { createToken, createUser, sentenceOf } from './accounts.ts';
 import { withDatabase } from './database.ts';
 import { UsageError, type Flags, type Io, type Result } from './io.ts';
-import { generateKeys } from './keys.ts';
+import { forget, generateKeys, rotate } from './keys.ts';
 import { reasonOf } from './reason.ts';
 
 type Option = { type: 'string' | 'boolean' };
@@ -26,6 +26,8 @@ const COMMANDS: Record<string, Command> = {
   'user create': { options: { email: text, name: text, role: text, 'password-stdin': yes }, run: createUser },
   'token create': { options: { email: text, name: text, days: text }, run: createToken },
   'keys generate': { options: {}, run: async () => generateKeys() },
+  'keys rotate': { options: {}, run: rotate },
+  'keys forget': { options: {}, run: forget },
 };
 
 const USAGE = `Usage: npm run hub -- <command> [options]
@@ -37,6 +39,8 @@ const USAGE = `Usage: npm run hub -- <command> [options]
   token create     --email E --name N [--days D]
                    prints an API token of that user, this once
   keys generate    prints a new SESSION_SECRET and INTEGRATION_ENCRYPTION_KEY
+  keys rotate      seals all stored grants with the first key, beside a running hub
+  keys forget      gives up grants whose key is lost; their accounts ask to be reconnected
   help             prints this
 
   --json           the result as JSON

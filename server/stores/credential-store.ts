@@ -54,3 +54,26 @@ export async function replaceCredentials(
     });
   return updated > 0;
 }
+
+/** Grants as they are sealed, in the order of their ids. */
+export async function listSealedGrants(
+  db: Knex,
+  after: string | undefined,
+  limit: number,
+): Promise<{ integrationId: string; sealed: string }[]> {
+  const query = db('integration_credentials').select('integration_id', 'sealed').orderBy('integration_id').limit(limit);
+  if (after) query.where('integration_id', '>', after);
+  const rows = (await query) as { integration_id: string; sealed: string }[];
+  return rows.map((row) => ({ integrationId: row.integration_id, sealed: row.sealed }));
+}
+
+/** Replaces the ciphertext only where it is still the one that was read. */
+export async function replaceSealed(db: Knex, integrationId: string, old: string, sealed: string): Promise<boolean> {
+  return (
+    (await db('integration_credentials').where({ integration_id: integrationId, sealed: old }).update({ sealed })) > 0
+  );
+}
+
+export async function deleteCredentials(db: Knex, integrationId: string): Promise<void> {
+  await db('integration_credentials').where({ integration_id: integrationId }).delete();
+}

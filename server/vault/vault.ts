@@ -6,6 +6,8 @@ export type Vault = {
   seal(plaintext: string, context: string): string;
   /** Errors: FernetError when no key opens it, when it was tampered with, or when it was moved from another row. */
   open(sealed: string, context: string): string;
+  /** The same secret sealed with the first key; undefined when it is already. Errors: as `open`. */
+  reseal(sealed: string, context: string): string | undefined;
 };
 
 /**
@@ -14,13 +16,26 @@ export type Vault = {
  */
 export function createVault(keys: Secret[]): Vault {
   const fernet = createFernet(keys.map((key) => key.reveal()));
+  const [first] = keys;
+  const firstOnly = createFernet(first ? [first.reveal()] : []);
+  const seal = (plaintext: string, context: string) => fernet.encrypt(Buffer.from(`${context}\0${plaintext}`, 'utf8'));
+  const open = (sealed: string, context: string) => {
+    const text = fernet.decrypt(sealed).toString('utf8');
+    const prefix = `${context}\0`;
+    if (!text.startsWith(prefix)) throw new FernetError('sealed for another row');
+    return text.slice(prefix.length);
+  };
   return {
-    seal: (plaintext, context) => fernet.encrypt(Buffer.from(`${context}\0${plaintext}`, 'utf8')),
-    open(sealed, context) {
-      const text = fernet.decrypt(sealed).toString('utf8');
-      const prefix = `${context}\0`;
-      if (!text.startsWith(prefix)) throw new FernetError('sealed for another row');
-      return text.slice(prefix.length);
+    seal,
+    open,
+    reseal(sealed, context) {
+      const secret = open(sealed, context);
+      try {
+        firstOnly.decrypt(sealed);
+        return undefined;
+      } catch {
+        return seal(secret, context);
+      }
     },
   };
 }

@@ -54,7 +54,12 @@ export async function startHub(
       ...options.env,
     }),
   );
-  const hub = await start(config, { logger: createLogger(config, destination), database });
+  const hub = await start(config, { logger: createLogger(config, destination), database }).catch(
+    async (error: unknown) => {
+      await sandbox.close();
+      throw error;
+    },
+  );
   if (!hub.url) throw new Error('the test hub has no web side');
   // The port is known only now; redirect URIs are made from it at the time of asking.
   config.baseUrl = hub.url;
