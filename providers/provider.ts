@@ -16,7 +16,7 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
  */
 export type Connection = {
   integrationId: string;
-  /** The account's stable id at the vendor; empty while it is being identified at first connect. */
+  /** The account's stable id at the vendor; while it is being identified, what the token's answer said of it, or nothing. */
   accountId: string;
   fetch: Fetch;
 };
@@ -40,6 +40,8 @@ export type Item = {
   /** False: `reason` says in a sentence why it cannot be imported. */
   importable: boolean;
   reason?: string;
+  /** What `open` would otherwise have to ask the vendor again; opaque outside the provider, and no secret. */
+  hint?: string;
 };
 
 /** One page of a listing. An empty page with `next` is not the end. */
@@ -65,6 +67,8 @@ export type TokenSet = {
   expiresAt: Date;
   /** Scopes granted, as the vendor spells them. */
   scopes: string[];
+  /** Id of the account, where the token's answer alone says it; `identify` finds it in the connection. */
+  accountId?: string;
 };
 
 export type Account = { id: string; email?: string; name?: string };
@@ -128,8 +132,10 @@ export type Provider = {
   judge?(answer: { status: number; headers: Headers; text: string }): AnswerVerdict | undefined;
   /** Items with no parent in the browser. */
   roots(connection: Connection): Promise<Item[]>;
-  list(connection: Connection, ref: string, cursor?: string): Promise<ItemPage>;
+  /** `pageSize` is a wish: vendors have limits of their own. */
+  list(connection: Connection, ref: string, cursor?: string, options?: { pageSize?: number }): Promise<ItemPage>;
   search?(connection: Connection, query: string, cursor?: string): Promise<ItemPage>;
   get(connection: Connection, ref: string): Promise<Item>;
-  open(connection: Connection, ref: string, options: { signal: AbortSignal }): Promise<OpenedFile>;
+  /** With the `hint` of a recent listing one request less is made where the vendor allows; a stale one is no error. */
+  open(connection: Connection, ref: string, options: { signal: AbortSignal; hint?: string }): Promise<OpenedFile>;
 };

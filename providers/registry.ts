@@ -1,6 +1,7 @@
 import type { Config } from '../server/config.ts';
 import { createDropbox, dropboxDefinition } from './dropbox/index.ts';
 import { createGoogleDrive, googleDriveDefinition } from './google-drive/index.ts';
+import { createMicrosoft365, microsoft365Definition } from './microsoft-365/index.ts';
 import type { Platform, Provider, ProviderDefinition } from './provider.ts';
 
 /** A kind of service the hub knows, and which of its settings the operator has not given. */
@@ -18,6 +19,11 @@ type Entry = {
 /** Every provider has one line here. */
 const entries = (config: Config): Entry[] => [
   { definition: googleDriveDefinition, settings: config.google, create: () => createGoogleDrive(config.google) },
+  {
+    definition: microsoft365Definition,
+    settings: config.microsoft,
+    create: () => createMicrosoft365(config.microsoft),
+  },
   { definition: dropboxDefinition, settings: config.dropbox, create: () => createDropbox(config.dropbox) },
 ];
 

@@ -23,6 +23,7 @@ async function demo(): Promise<void> {
       ADMIN_PASSWORD: LOGIN.password,
       ...env,
       ...sandbox.env,
+      EGRESS_ALLOWED_HOSTS: [env.EGRESS_ALLOWED_HOSTS, sandbox.env.EGRESS_ALLOWED_HOSTS].filter(Boolean).join(','),
       SANDBOX: '1',
     }),
   );

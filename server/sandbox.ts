@@ -1,5 +1,6 @@
 import { startDropboxSandbox } from '../providers/dropbox/sandbox.ts';
 import { startGoogleSandbox } from '../providers/google-drive/sandbox.ts';
+import { startMicrosoftSandbox } from '../providers/microsoft-365/sandbox.ts';
 import { sandboxAccounts } from '../providers/sandbox/sandbox-files.ts';
 import type { Env } from './config.ts';
 
@@ -7,6 +8,7 @@ export type Sandbox = {
   /** The endpoint overrides and client settings that point the hub at the stand-ins. */
   env: Env;
   google: Awaited<ReturnType<typeof startGoogleSandbox>>;
+  microsoft: Awaited<ReturnType<typeof startMicrosoftSandbox>>;
   dropbox: Awaited<ReturnType<typeof startDropboxSandbox>>;
   close(): Promise<void>;
 };
@@ -24,6 +26,12 @@ export async function startSandbox(options: { filesDir?: string; signingKey?: st
     clientSecret: 'demo-client-secret',
     signingKey,
   });
+  const microsoft = await startMicrosoftSandbox({
+    accounts,
+    clientId: 'c0ffee00-0000-4000-8000-000000000001',
+    clientSecret: 'demo-client-secret',
+    signingKey,
+  });
   const dropbox = await startDropboxSandbox({
     accounts,
     appKey: 'demoappkey',
@@ -31,9 +39,10 @@ export async function startSandbox(options: { filesDir?: string; signingKey?: st
     signingKey,
   });
   return {
-    env: { ...google.env, ...dropbox.env },
+    env: { ...google.env, ...microsoft.env, ...dropbox.env },
     google,
+    microsoft,
     dropbox,
-    close: async () => void (await Promise.all([google.close(), dropbox.close()])),
+    close: async () => void (await Promise.all([google.close(), microsoft.close(), dropbox.close()])),
   };
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { DropboxConfig } from '../../server/config.ts';
 import { ProviderError } from '../errors.ts';
-import type { Connection, Item, ItemPage, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
+import type { Connection, Item, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
 import { mediaTypeOf } from '../media-types.ts';
 import { createDropboxAuth, MANUAL_REVOKE_URL, SCOPES } from './auth.ts';
 import { createClient, inSpace, type Seat } from './client.ts';
@@ -23,6 +23,8 @@ import {
 } from './wire.ts';
 
 const PAGE_SIZE = 200;
+/** Dropbox's own limit. Source: https://www.dropbox.com/developers/documentation/http/documentation#files-list_folder (2026). */
+const MOST_ON_A_PAGE = 2000;
 
 export const dropboxDefinition: ProviderDefinition = {
   id: 'dropbox',
@@ -50,6 +52,7 @@ export function createDropbox(config: DropboxConfig): Provider {
   const firstPage = async (
     connection: Connection,
     ref: Ref,
+    limit: number,
   ): Promise<{ body: unknown; place: Omit<Place, 'cursor'> }> =>
     inSpace(ref.space, async (asked) => {
       const account = ref.kind === 'team' ? await accountOf(connection) : undefined;
@@ -58,18 +61,18 @@ export function createDropbox(config: DropboxConfig): Provider {
       const seat = { connection, space };
       const path = ref.kind === 'item' ? ref.id : '';
       const [body, home] = await Promise.all([
-        client.call(seat, 'a list of files', (sdk) => sdk.filesListFolder({ path, limit: PAGE_SIZE })),
+        client.call(seat, 'a list of files', (sdk) => sdk.filesListFolder({ path, limit })),
         account && homeIn(seat, account),
       ]);
       return { body, place: { of: formatRef(ref), space, home: home?.id } };
     });
 
-  const list = async (connection: Connection, text: string, cursor?: string): Promise<ItemPage> => {
+  const list: Provider['list'] = async (connection, text, cursor, { pageSize = PAGE_SIZE } = {}) => {
     const ref = parseRef(text);
     const known = cursor === undefined ? undefined : parseCursor(cursor, formatRef(ref));
     const { body, place } = known
       ? { body: await listOn(connection, known), place: known }
-      : await firstPage(connection, ref);
+      : await firstPage(connection, ref, Math.min(pageSize, MOST_ON_A_PAGE));
     const { entries, cursor: next, has_more: hasMore } = parseListing(body);
     if (hasMore && next === known?.cursor) throw badResponse('a list of files', 'cursor');
     const { of, space, home } = place;

@@ -2,13 +2,14 @@ import { Readable } from 'node:stream';
 import { drive as driveClient } from '@googleapis/drive';
 import type { GoogleConfig } from '../../server/config.ts';
 import { ProviderError } from '../errors.ts';
-import type { Connection, Fetch, Item, ItemPage, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
+import type { Connection, Fetch, Item, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
 import { createGoogleAuth, SCOPES } from './auth.ts';
 import { badResponse, failedAnswer, judgeGoogle, notJson, toProviderError } from './failures.ts';
 import { parseRef, type Ref } from './refs.ts';
 import {
   exportOf,
   FILE_FIELDS,
+  fromHint,
   isFolder,
   isShortcut,
   parseDrive,
@@ -26,6 +27,8 @@ import {
 } from './wire.ts';
 
 const PAGE_SIZE = 100;
+/** Google's own limit. Source: https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list (2026). */
+const MOST_ON_A_PAGE = 1000;
 const LIST_FIELDS = `nextPageToken,files(${FILE_FIELDS})`;
 const EVERYWHERE = { supportsAllDrives: true, includeItemsFromAllDrives: true };
 
@@ -102,12 +105,19 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
     connection: Connection,
     query: { q: string; corpora: string; driveId?: string; orderBy?: string },
     cursor: string | undefined,
-    keys: Record<string, string | undefined> = {},
+    more: { keys?: Record<string, string | undefined>; pageSize?: number } = {},
   ): Promise<{ found: DriveFile[]; next?: string }> => {
     const body = await call('a list of files', () =>
       files.list(
-        { ...query, ...EVERYWHERE, spaces: 'drive', pageSize: PAGE_SIZE, pageToken: cursor, fields: LIST_FIELDS },
-        options(connection.fetch, keys),
+        {
+          ...query,
+          ...EVERYWHERE,
+          spaces: 'drive',
+          pageSize: Math.min(more.pageSize ?? PAGE_SIZE, MOST_ON_A_PAGE),
+          pageToken: cursor,
+          fields: LIST_FIELDS,
+        },
+        options(connection.fetch, more.keys),
       ),
     );
     const { files: found, nextPageToken } = parseFileList(body);
@@ -123,19 +133,22 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
     return { id: target.id, driveId: target.driveId ?? undefined, key: ref.targetKey };
   };
 
-  const list = async (connection: Connection, text: string, cursor?: string): Promise<ItemPage> => {
+  const list: Provider['list'] = async (connection, text, cursor, { pageSize } = {}) => {
     const ref = parseRef(text);
     const sorted = { orderBy: 'folder,name_natural' };
     if (ref.kind === 'shared-with-me') {
       const q = 'sharedWithMe = true and trashed = false';
-      const { found, next } = await page(connection, { q, corpora: 'user', ...sorted }, cursor);
+      const { found, next } = await page(connection, { q, corpora: 'user', ...sorted }, cursor, { pageSize });
       return { items: toItems(found), next };
     }
     const folder = await folderOf(connection, ref);
     const { id, driveId, key } = { key: undefined, ...folder };
     const corpora = driveId ? { corpora: 'drive', driveId } : { corpora: 'user' };
     const q = `${quoted(id)} in parents and trashed = false`;
-    const { found, next } = await page(connection, { q, ...corpora, ...sorted }, cursor, { [id]: key });
+    const { found, next } = await page(connection, { q, ...corpora, ...sorted }, cursor, {
+      keys: { [id]: key },
+      pageSize,
+    });
     // A place that this account lost access to may list as empty instead of failing.
     if (found.length === 0 && !next && !cursor) await get(connection, text);
     // A shortcut's children have their true folder as parent, however they were reached.
@@ -172,20 +185,20 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
 
     get,
 
-    async open(connection, text, { signal }) {
+    async open(connection, text, { signal, hint }) {
       try {
-        return await open(connection, parseRef(text), signal);
+        return await open(connection, parseRef(text), signal, hint);
       } catch (error) {
         throw signal.aborted ? signal.reason : toProviderError(error);
       }
     },
   };
 
-  async function open(connection: Connection, ref: Ref, signal: AbortSignal): Promise<OpenedFile> {
+  async function open(connection: Connection, ref: Ref, signal: AbortSignal, hint?: string): Promise<OpenedFile> {
     if (ref.kind === 'shared-with-me' || ref.kind === 'drive') throw notAFile();
     let key = ref.key;
     const guarded: Connection = { ...connection, fetch: (input, init) => connection.fetch(input, { ...init, signal }) };
-    let file = await fileOf(guarded, ref, ',exportLinks');
+    let file = (ref.kind === 'item' && fromHint(ref.id, hint)) || (await fileOf(guarded, ref, ',exportLinks'));
     const target = isShortcut(file) ? file.shortcutDetails : undefined;
     if (target?.targetId) {
       key = target.targetResourceKey ?? undefined;
@@ -217,8 +230,10 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
       const body = await call('an export', () => files.export({ fileId: file.id, mimeType: mediaType }, request));
       return { ...shared, stream: bodyStream(body, signal), name, mediaType };
     } catch (error) {
-      const link = file.exportLinks?.[mediaType];
-      if (!(error instanceof ProviderError && error.kind === 'too_large' && link)) throw error;
+      if (!(error instanceof ProviderError && error.kind === 'too_large')) throw error;
+      const links = file.exportLinks ?? (await fileOf(guarded, { id: file.id, key }, ',exportLinks')).exportLinks;
+      const link = links?.[mediaType];
+      if (!link) throw error;
       // The link gives what the export call refuses above 10 MB. It needs the token, which the connection adds.
       const response = await accepting(guarded.fetch)(link, { headers: resourceKeys({ [file.id]: key }) });
       if (/^text\/html/i.test(response.headers.get('content-type') ?? '')) throw notJson('an export');

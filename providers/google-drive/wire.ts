@@ -110,7 +110,23 @@ export function toItem(from: DriveFile, listedIn?: string): Item {
     parentRef: listedIn ?? parentOf(from),
     importable: reason === undefined,
     ...(reason === undefined ? {} : { reason }),
+    hint: isFolder || reason !== undefined || from.mimeType === SHORTCUT ? undefined : hintOf(from),
   };
+}
+
+/** What opening a file needs to know of it. */
+function hintOf({ name, mimeType, size, md5Checksum, modifiedTime, version }: DriveFile): string {
+  return JSON.stringify({ name, mimeType, size, md5Checksum, modifiedTime, version });
+}
+
+/** The file a hint speaks of; undefined where there is none, or it is not one of ours. */
+export function fromHint(id: string, hint: string | undefined): DriveFile | undefined {
+  if (hint === undefined) return undefined;
+  try {
+    return file.safeParse({ ...(JSON.parse(hint) as object), id }).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A page of a listing, folders first: Google sorts shortcuts to folders among the files. */

@@ -14,6 +14,8 @@ import { findImportHead, finishImportIfDone, lockImport } from '../stores/import
 import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
 import { failFolder } from './ledger.ts';
 
+/** Fewer requests: nobody waits for the first page here. */
+const PAGE_SIZE = 1000;
 /** A listing that never ends is the vendor's mistake; ours would be to follow it for ever. */
 const MAX_PAGES = 100_000;
 
@@ -41,7 +43,7 @@ export async function expandFolder(
     let cursor = folder.cursor;
     for (let page = 0; page < MAX_PAGES; page++) {
       if (job.signal.aborted) throw new JobRetry('the worker is stopping');
-      const { items, next } = await provider.list(connection, folder.ref, cursor);
+      const { items, next } = await provider.list(connection, folder.ref, cursor, { pageSize: PAGE_SIZE });
       if (next !== undefined && (next === cursor || seen.has(next)))
         throw new ProviderError(
           'bad_response',
@@ -119,4 +121,5 @@ const listedItem = (item: Item): ListedItem => ({
   version: item.version,
   webUrl: item.webUrl,
   modifiedAt: item.modifiedAt?.toISOString(),
+  hint: item.hint,
 });

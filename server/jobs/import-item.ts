@@ -42,6 +42,8 @@ type Work = {
   connection: Connection;
   source: ItemSource;
   signal: AbortSignal;
+  /** A hint is trusted at the first attempt only: what fails may fail because of it. */
+  isFirstAttempt: boolean;
 };
 
 /**
@@ -76,7 +78,17 @@ export async function importItem(
     itemRef: item.ref,
   };
   const connection = connections.open(integration);
-  const work: Work = { context, head, item, integration, provider, connection, source, signal: job.signal };
+  const work: Work = {
+    context,
+    head,
+    item,
+    integration,
+    provider,
+    connection,
+    source,
+    signal: job.signal,
+    isFirstAttempt: job.attempt === 1,
+  };
   try {
     const file = await fileInHand(work, payload.listed);
     if (file) await importFile(work, file);
@@ -123,6 +135,7 @@ const inHand = (item: Item, path: string): FileInHand => ({
   webUrl: item.webUrl,
   modifiedAt: item.modifiedAt?.toISOString(),
   sizeBytes: item.sizeBytes,
+  hint: item.hint,
 });
 
 async function importFile(work: Work, file: FileInHand): Promise<void> {
@@ -134,7 +147,10 @@ async function importFile(work: Work, file: FileInHand): Promise<void> {
     return;
   }
   if (file.sizeBytes !== undefined && file.sizeBytes > config.maxFileBytes) throw tooLarge(config.maxFileBytes);
-  const opened = await provider.open(connection, item.ref, { signal });
+  const opened = await provider.open(connection, item.ref, {
+    signal,
+    hint: work.isFirstAttempt ? file.hint : undefined,
+  });
   const prepared = await pipeline.prepare(opened, { title: file.name, signal });
   const metadata = metadataOf(work, { ...file, version: opened.version ?? file.version });
   if (stored && stored.contentHash === prepared.contentHash) {

@@ -18,6 +18,8 @@ export type ToWorker = { type: 'job'; job: ParseJob } | { type: 'more' };
  * holds the main thread's event loop.
  */
 export type FromWorker =
+  /** Its modules are loaded; sent once. */
+  | { type: 'ready' }
   | { type: 'text'; text: string }
   | { type: 'chunks'; chunks: Chunk[] }
   | { type: 'done'; format: Format; title?: string }

@@ -18,13 +18,23 @@ const WORKER_HEAP_MB = 1_024;
 /** WebAssembly memory never shrinks, so a worker that read a big file, or very many, is replaced. */
 const RETIRE_AFTER_BYTES = 64 * 1_048_576;
 const RETIRE_AFTER_JOBS = 500;
+/** Time a worker may take to start; on a busy machine some seconds. */
+const START_MS = 60_000;
 
 type Task = {
   job: ParseJob;
   resolve(document: ParsedDocument): void;
   reject(reason: unknown): void;
 };
-type Slot = { worker: Worker; jobs: number; task?: Task; text: string; chunks: Chunk[]; timer?: NodeJS.Timeout };
+type Slot = {
+  worker: Worker;
+  ready: boolean;
+  jobs: number;
+  task?: Task;
+  text: string;
+  chunks: Chunk[];
+  timer?: NodeJS.Timeout;
+};
 
 /**
  * A pool of worker threads that start when there is work and stay for the next file. Idle ones do not keep the process alive.
@@ -47,7 +57,7 @@ export function createParsePool(options: { workers?: number; timeoutMs?: number;
 
   function start(): Slot {
     const worker = startWorker(options.workerEntry);
-    const slot: Slot = { worker, jobs: 0, text: '', chunks: [] };
+    const slot: Slot = { worker, ready: false, jobs: 0, text: '', chunks: [] };
     slots.add(slot);
     worker.on('message', (message: FromWorker) => receive(slot, message));
     worker.on('error', (error) => fail(slot, crashed(error)));
@@ -59,11 +69,22 @@ export function createParsePool(options: { workers?: number; timeoutMs?: number;
     slot.task = task;
     slot.jobs++;
     slot.worker.ref();
-    slot.timer = setTimeout(() => fail(slot, timedOut(timeoutMs)), timeoutMs);
+    // A thread that has yet to load its modules does not do so at the file's cost.
+    limit(slot, slot.ready ? timeoutMs : timeoutMs + START_MS);
     slot.worker.postMessage({ type: 'job', job: task.job } satisfies ToWorker);
   }
 
+  function limit(slot: Slot, milliseconds: number): void {
+    clearTimeout(slot.timer);
+    slot.timer = setTimeout(() => fail(slot, timedOut(timeoutMs)), milliseconds);
+  }
+
   function receive(slot: Slot, message: FromWorker): void {
+    if (message.type === 'ready') {
+      slot.ready = true;
+      if (slot.task) limit(slot, timeoutMs);
+      return;
+    }
     const { task } = slot;
     if (!task) return;
     if (message.type === 'text' || message.type === 'chunks') {

@@ -24,6 +24,8 @@ port.on('message', (message: ToWorker) => {
   else void answer(message.job);
 });
 
+post({ type: 'ready' });
+
 async function answer(job: ParseJob): Promise<void> {
   try {
     const document = await normalize(job);

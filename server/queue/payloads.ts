@@ -4,6 +4,8 @@ export type ListedItem = {
   version?: string;
   webUrl?: string;
   modifiedAt?: string;
+  /** The provider's own note for opening the file. */
+  hint?: string;
 };
 
 /** Payloads by job name. They hold ids, never content: the rows are the truth, and every job may run twice. */

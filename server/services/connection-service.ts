@@ -132,7 +132,7 @@ export function createConnectionService(deps: {
 
     openWith: (tokens) => ({
       integrationId: '',
-      accountId: '',
+      accountId: tokens.accountId ?? '',
       fetch: (input, init) => withBearer(tokens.accessToken, input, init),
     }),
 

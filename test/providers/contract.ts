@@ -38,8 +38,8 @@ export function describeProvider(title: string, start: () => Promise<Vendor>): v
     let connection: Connection;
     let walked: Promise<Walked> | undefined;
     const everything = (): Promise<Walked> => (walked ??= walk(provider, connection));
-    const open = (ref: string): Promise<OpenedFile> =>
-      provider.open(connection, ref, { signal: new AbortController().signal });
+    const open = (ref: string, hint?: string): Promise<OpenedFile> =>
+      provider.open(connection, ref, { signal: new AbortController().signal, hint });
     const newRequest = () => ({
       state: randomBytes(16).toString('base64url'),
       codeVerifier: randomBytes(32).toString('base64url'),
@@ -181,7 +181,9 @@ export function describeProvider(title: string, start: () => Promise<Vendor>): v
         const { files, folders } = await everything();
         const some = [...folders, ...files.filter((file, at) => at % 10 === 0 || !file.importable)];
         for (const item of some) {
-          expect(await provider.get(connection, item.ref), item.name).to.deep.equal(item);
+          const got = await provider.get(connection, item.ref);
+          // The hint is the provider's own business.
+          expect({ ...got, hint: undefined }, item.name).to.deep.equal({ ...item, hint: undefined });
           if (item.parentRef) expect((await provider.get(connection, item.parentRef)).kind).to.equal('folder');
         }
       });
@@ -223,7 +225,7 @@ export function describeProvider(title: string, start: () => Promise<Vendor>): v
       it('gives every importable file with the bytes, type and checksum that were announced', async () => {
         const { files } = await everything();
         for (const item of files.filter(({ importable, name }) => importable && !/dangling/i.test(name))) {
-          const opened = await open(item.ref);
+          const opened = await open(item.ref, item.hint);
           const bytes = await bytesOf(opened);
           expect(opened.mediaType, item.name).to.equal(item.mediaType);
           if (item.version !== undefined) expect(opened.version, item.name).to.equal(item.version);
@@ -234,6 +236,17 @@ export function describeProvider(title: string, start: () => Promise<Vendor>): v
           checksum.update(bytes);
           expect(checksum.digest(), item.name).to.equal(opened.hash.hex);
         }
+      });
+
+      it('opens a file the same way with what the listing said of it, and with a hint that is none', async () => {
+        const { files } = await everything();
+        const sound = files.filter(({ importable, name }) => importable && !/dangling/i.test(name));
+        const file =
+          sound.find(({ hint }) => hint !== undefined) ?? sound.find(({ sizeBytes }) => sizeBytes !== undefined);
+        const bytes: Buffer[] = [];
+        for (const hint of [undefined, file?.hint, 'no hint of ours', '{"name":7}'])
+          bytes.push(Buffer.from(await bytesOf(await open(file?.ref ?? '', hint))));
+        for (const other of bytes) expect(other.equals(bytes[0] ?? Buffer.alloc(0))).to.equal(true);
       });
 
       it('refuses what cannot be imported with the reason the listing gave', async () => {

@@ -15,10 +15,8 @@ export function normalizeCsv(text: string, given?: string): Normalized {
   const list = createBlockList();
   let header: string | undefined;
   let first: string[] | undefined;
-  let number = 0;
   const add = (cells: string[]): void => {
     const row = cells.map((cell) => cell.replace(/\s*\n\s*/g, ' ').trim());
-    number++;
     if (row.every((cell) => cell === '')) return;
     if (!first) {
       first = row;
@@ -31,7 +29,6 @@ export function normalizeCsv(text: string, given?: string): Normalized {
     first = undefined;
     for (const line of content.split('\n')) add(line.split(delimiter));
   }
-  void number;
   return { blocks: list.blocks };
 }
 

@@ -40,7 +40,7 @@ export async function normalizeDocx(zip: Zip): Promise<Normalized> {
     for (const comment of (await readNotes(zip, part, 'comment')).values())
       list.add({ kind: 'paragraph', text: `Comment: ${comment}` });
   for (const block of await readMargins(zip, [...partsOf('header'), ...partsOf('footer')], styleOf)) list.add(block);
-  return { title: title ?? heading ?? (await coreTitle(zip)), blocks: list.blocks };
+  return { title: title ?? (await coreTitle(zip)) ?? heading, blocks: list.blocks };
 }
 
 /** Footnotes, endnotes or comments by id; the separators that Word keeps among them are left out. */

@@ -36,7 +36,7 @@ const ZONES: Record<string, { from: number; to: number; score: number }[]> = {
 /** What windows-1252 has at 0x80 to 0x9f. Source: https://encoding.spec.whatwg.org/index-windows-1252.txt */
 const C1 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
-/** Windows-1252 by hand: Node 20's TextDecoder gives control characters for 0x80 to 0x9f (https://github.com/nodejs/node/issues/56542). */
+/** Windows-1252 by hand: Node 20's TextDecoder gives control characters for 0x80 to 0x9f. */
 export const decodeWestern = (bytes: Buffer): string =>
   bytes.toString('latin1').replace(/[\u0080-\u009f]/g, (letter) => C1[letter.charCodeAt(0) - 0x80]!);
 

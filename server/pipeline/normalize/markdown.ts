@@ -1,23 +1,49 @@
-import { marked } from 'marked';
 import type { Token, Tokens } from 'marked';
-import { htmlBlocks } from './html.ts';
+import { Lexer } from 'marked';
 import type { Block } from '../normalized.ts';
+import { cutBefore } from '../tokens.ts';
 import { createBlockList } from './block-list.ts';
+import { htmlBlocks } from './html.ts';
 import type { Normalized } from './normalize.ts';
 import { headerOf, rowText } from './tables.ts';
+import { normalizeText } from './text.ts';
+
+/** Characters of one paragraph that are read for emphasis and links at a time: marked's time grows with their square. */
+const INLINE_PIECE = 2_000;
+/** Deeper lists are taken for lists of this depth: marked's memory grows with the square of it. */
+const DEEPEST = ' '.repeat(60);
 
 /** Markdown as blocks: headings, lists, tables and code of the source; HTML in it is read as HTML. */
 export function normalizeMarkdown(text: string): Normalized {
   const matter = /^---[ \t]*\n([^]*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)/.exec(text);
   const list = createBlockList();
   if (matter?.[1]?.trim()) list.add({ kind: 'paragraph', text: matter[1] });
-  const tokens = marked.lexer(matter ? text.slice(matter[0].length) : text, { gfm: true });
+  const tokens = tokensOf(matter ? text.slice(matter[0].length) : text);
+  // Only nesting of some thousand levels ends here.
+  if (!tokens) return normalizeText(text);
   for (const block of tokens.flatMap(blocksOf)) list.add(block);
   const named = /^title:\s*["']?(.*?)["']?\s*$/m.exec(matter?.[1] ?? '')?.[1];
   return {
     title: named ?? list.blocks.find(({ kind, level }) => kind === 'heading' && level === 1)?.text,
     blocks: list.blocks,
   };
+}
+
+function tokensOf(text: string): Token[] | undefined {
+  const lexer = new Lexer({ gfm: true });
+  try {
+    lexer.blockTokens(text.replace(/^[ \t]{61,}(?=([-*+]|\d{1,9}[.)])[ \t])/gm, DEEPEST), lexer.tokens);
+    for (const { src, tokens } of lexer.inlineQueue)
+      for (let from = 0; from < src.length;) {
+        const to = cutBefore(src, from, from + INLINE_PIECE);
+        lexer.inlineTokens(src.slice(from, to), tokens);
+        from = to;
+      }
+    return lexer.tokens;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function blocksOf(token: Token): Block[] {
@@ -48,6 +74,7 @@ function itemBlocks(item: Tokens.ListItem): Block[] {
   const words: string[] = [];
   const nested: Block[] = [];
   for (const token of item.tokens) {
+    if (token.type === 'checkbox') continue;
     if (nested.length === 0 && (token.type === 'text' || token.type === 'paragraph')) words.push(inline(token));
     else
       nested.push(
@@ -77,6 +104,8 @@ function inline(token: { type?: string; text?: string; raw?: string; tokens?: To
     case 'html':
       // Inline HTML comes tag by tag; the words between the tags are tokens of their own.
       return /^<br\b/i.test(token.raw ?? '') ? '\n' : '';
+    case 'checkbox':
+      return '';
     case 'image':
       return token.text ?? '';
     case 'codespan':

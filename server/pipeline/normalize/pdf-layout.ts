@@ -1,32 +1,39 @@
 import type { Block } from '../normalized.ts';
 import { createBlockList } from './block-list.ts';
+import { joinLines, knownWords } from './pdf-words.ts';
 
-/** One line as PDFium reads it; the box is in points from the lower left corner, all zero where it is unknown. */
-export type PdfLine = { text: string; left: number; right: number; bottom: number; top: number };
+/**
+ * One line as PDFium reads it; the box is in points from the lower left corner, all zero where it is unknown. A line that ends in a
+ * hyphenated word runs on into the next one on the page: `endBottom` and `right` are those of its last character.
+ */
+export type PdfLine = { text: string; left: number; right: number; bottom: number; top: number; endBottom: number };
 export type PdfPage = { number: number; lines: PdfLine[]; fields: string[] };
 
 const BULLET = /^([•●▪◦■□‣–·*-]|\uf0b7|\uf0a7)\s+(?=\S)/;
 const NUMBERED = /^(\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S/;
-/** PDFium's signs for a hyphen that only a line end made, and the soft hyphen itself. */
-// eslint-disable-next-line no-control-regex
-const BROKEN_WORD = /[\u0002\u00ad\ufffe]$/;
+const ENDS_SENTENCE = /[.!?:;。！？]["'”’)\]]?$/;
 
 /**
- * Pages as blocks in PDFium's reading order: lines are joined to paragraphs by their distance, size and place; larger type makes headings;
- * lines that stand at the top or foot of most pages are kept once.
+ * Pages as blocks in PDFium's reading order: lines are joined to paragraphs by their distance, size and place; larger type makes
+ * headings; lines that stand at the top or foot of most pages are kept once.
  */
 export function pdfBlocks(pages: PdfPage[]): Block[] {
   const list = createBlockList();
   const body = bodyHeight(pages);
   const levels = headingLevels(pages, body);
   const isRunning = runningLines(pages);
+  const words = knownWords(pages.flatMap(({ lines }) => lines.map(({ text }) => text)));
   for (const { number, lines, fields } of pages) {
     const kept = lines.filter((line, at) => !isRunning(line, at, lines.length));
-    for (const group of paragraphs(kept, body)) {
-      const text = joinWords(group.map((line) => line.text));
+    const breaks = forcedBreaks(kept);
+    for (const group of paragraphs(kept, body, breaks)) {
+      const text = joinLines(
+        group.map((line) => ({ text: line.text, isBroken: breaks.has(line) })),
+        words,
+      );
       const level = levels.get(sizeOf(group[0]!));
       const place = { page: number };
-      if (level !== undefined && text.length <= 200 && /\p{L}{2}/u.test(text))
+      if (level !== undefined && text.length <= 200 && /\p{L}{2}/u.test(text) && !text.includes('@'))
         list.add({ kind: 'heading', level, text: text.replace(/\s+/g, ' '), ...place });
       else if (BULLET.test(text)) list.add({ kind: 'list-item', text: text.replace(BULLET, ''), ...place });
       else list.add({ kind: NUMBERED.test(text) && text.length < 500 ? 'list-item' : 'paragraph', text, ...place });
@@ -58,13 +65,12 @@ function headingLevels(pages: PdfPage[], body: number): Map<number, number> {
       lines.set(sizeOf(line), (lines.get(sizeOf(line)) ?? 0) + 1);
     }
   const large = [...lines].filter(
-    ([size, count]) => body > 0 && size >= body * 1.15 && size <= 200 && count <= all * 0.2,
+    ([size, count]) => body > 0 && size >= body * 1.15 && size <= 200 && count <= Math.max(2, all * 0.2),
   );
-  const sizes = large.map(([size]) => size).sort((a, b) => b - a);
   const levels = new Map<number, number>();
   let level = 0;
   let last = Infinity;
-  for (const size of sizes) {
+  for (const size of large.map(([each]) => each).sort((a, b) => b - a)) {
     // Sizes nearly alike are one level.
     if (size < last * 0.93) level = Math.min(3, level + 1);
     levels.set(size, level);
@@ -93,61 +99,70 @@ function runningLines(pages: PdfPage[]): (line: PdfLine, at: number, count: numb
   };
 }
 
+/**
+ * The lines that begin anew although there was room before them: rows of a table, lines of an address. Rows full of figures count too.
+ */
+function forcedBreaks(lines: PdfLine[]): Set<PdfLine> {
+  // The right edge of the column each line stands in, by its left edge.
+  const edges = new Map<number, number>();
+  const columnOf = ({ left }: PdfLine) => Math.round(left / 12);
+  for (const line of lines) edges.set(columnOf(line), Math.max(edges.get(columnOf(line)) ?? 0, line.right));
+  const breaks = new Set<PdfLine>();
+  for (let at = 1; at < lines.length; at++) {
+    const before = lines[at - 1]!;
+    const line = lines[at]!;
+    if (Math.abs(before.endBottom - line.bottom) < heightOf(line) * 0.5) continue;
+    const perCharacter = (line.right - line.left) / Math.max(1, line.text.length);
+    const firstWord = (line.text.split(' ', 1)[0]!.length + 1) * perCharacter;
+    const room = (edges.get(columnOf(before)) ?? before.right) - before.right;
+    if (room > firstWord * 1.2 + heightOf(line) || (isFigures(before.text) && isFigures(line.text))) breaks.add(line);
+  }
+  return breaks;
+}
+
+/** Whether most words of a line hold digits. */
+function isFigures(text: string): boolean {
+  const words = text.split(/\s+/);
+  return words.length >= 3 && words.filter((word) => /\d/.test(word)).length > words.length * 0.5;
+}
+
 /** Lines that belong together. */
-function paragraphs(lines: PdfLine[], body: number): PdfLine[][] {
+function paragraphs(lines: PdfLine[], body: number, breaks: Set<PdfLine>): PdfLine[][] {
   const pitch = usualPitch(lines, body);
   const groups: PdfLine[][] = [];
   for (const line of lines) {
     const group = groups.at(-1);
-    if (group && goesOn(group, line, pitch)) group.push(line);
+    if (group && goesOn(group, line, pitch, breaks.has(line))) group.push(line);
     else groups.push([line]);
   }
   return groups;
 }
 
-function goesOn(group: PdfLine[], line: PdfLine, pitch: number): boolean {
+function goesOn(group: PdfLine[], line: PdfLine, pitch: number, isForced: boolean): boolean {
   const before = group.at(-1)!;
   if (BULLET.test(line.text)) return false;
-  if (BROKEN_WORD.test(before.text)) return true;
   const height = Math.max(1, heightOf(before));
+  const step = before.endBottom - line.bottom;
+  // A mark or a note sign in the same line may be smaller.
+  if (Math.abs(step) < height * 0.5 && line.left >= before.left) return true;
   if (Math.abs(heightOf(line) - height) > height * 0.12) return false;
-  const step = before.bottom - line.bottom;
-  // Up the page: another column, where a sentence may go on. Equal height: a cell of the same row.
-  if (step < -height * 0.5) return !/[.!?:。！？]["')\]]?$/.test(before.text) && /^\p{Ll}/u.test(line.text);
+  const endsSentence = ENDS_SENTENCE.test(before.text);
+  // Up the page: another column, where a sentence may go on.
+  if (step < 0) return !endsSentence && /^\p{Ll}/u.test(line.text);
   if (step > Math.max(pitch, height) * 1.35) return false;
-  if (Math.abs(step) < height * 0.5) return true;
-  const width = Math.max(...group.map(({ right, left }) => right - left));
-  const isShort = before.right < group[0]!.left + width * 0.75;
-  const endsSentence = /[.!?:;。！？]["')\]]?$/.test(before.text);
-  if (isShort && group.length > 1 && endsSentence) return false;
+  if (NUMBERED.test(line.text) && (isForced || endsSentence)) return false;
+  if (isForced && endsSentence) return false;
   // A first line that is indented opens a paragraph.
-  if (line.left > before.left + height * 0.8 && endsSentence && line.left < before.right) return false;
-  return !(NUMBERED.test(line.text) && (endsSentence || isShort || NUMBERED.test(group[0]!.text)));
+  return !(endsSentence && line.left > before.left + height * 0.8 && line.left < before.right);
 }
 
 /** The usual distance from line to line on a page: the median of the steps down it. */
 function usualPitch(lines: PdfLine[], body: number): number {
   const steps: number[] = [];
   for (let at = 1; at < lines.length; at++) {
-    const step = lines[at - 1]!.bottom - lines[at]!.bottom;
+    const step = lines[at - 1]!.endBottom - lines[at]!.bottom;
     if (step > body * 0.5 && step < body * 3) steps.push(step);
   }
   steps.sort((a, b) => a - b);
   return steps[Math.floor(steps.length / 2)] ?? body * 1.2;
 }
-
-/** Lines to one text: a word broken at a line end is joined, everything else by a space (none within Chinese and Japanese). */
-export function joinWords(lines: string[]): string {
-  let text = '';
-  for (const line of lines) {
-    if (text === '') text = line;
-    else if (BROKEN_WORD.test(text)) text = text.slice(0, -1) + line;
-    else if (/\p{L}-$/u.test(text) && /^\p{Ll}/u.test(line)) text = text.slice(0, -1) + line;
-    else if (CJK_END.test(text) && CJK_START.test(line)) text += line;
-    else text += ` ${line}`;
-  }
-  return text.replace(/[\u0002\u00ad\ufffe]/g, ''); // eslint-disable-line no-control-regex
-}
-
-const CJK_END = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}、。]$/u;
-const CJK_START = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}、。]/u;

@@ -23,7 +23,9 @@ export async function normalizePdf(bytes: Buffer): Promise<Normalized> {
   const pdfium = await loading;
   try {
     const { pages, title } = readPdf(pdfium, bytes);
-    return { title, blocks: pdfBlocks(pages) };
+    const blocks = pdfBlocks(pages);
+    const heading = blocks.find(({ kind, level, page }) => kind === 'heading' && level === 1 && (page ?? 1) <= 2);
+    return { title: title ?? heading?.text, blocks };
   } catch (error) {
     if (error instanceof ContentError) throw error;
     // What trips WebAssembly leaves its memory in an unknown state: the next file gets a new one.
@@ -112,8 +114,9 @@ function readLines(pdfium: WrappedPdfiumModule, heap: Heap, page: number, scratc
   function boxOf(from: number, to: number): Omit<PdfLine, 'text'> {
     const start = looseBox(from);
     const end = looseBox(to);
-    if (!start) return { left: 0, right: 0, bottom: 0, top: 0 };
-    return { left: start.left, right: end?.right ?? start.right, bottom: start.bottom, top: start.top };
+    if (!start) return { left: 0, right: 0, bottom: 0, top: 0, endBottom: 0 };
+    const { left, bottom, top } = start;
+    return { left, right: end?.right ?? start.right, bottom, top, endBottom: end?.bottom ?? bottom };
   }
   function looseBox(textIndex: number) {
     const index = pdfium.FPDFText_GetCharIndexFromTextIndex(page, textIndex);
@@ -182,6 +185,8 @@ const corrupt = (cause?: unknown): ContentError =>
 /** Names that programs give by themselves are no titles. */
 const usefulTitle = (title: string): string | undefined =>
   title.trim() === '' ||
-  /^(untitled|microsoft (word|powerpoint|excel) - |.*\.(docx?|pptx?|xlsx?|indd|tex|dvi)$)/i.test(title.trim())
+  /^(untitled|\(?anonymous\)?$|microsoft (word|powerpoint|excel) - |.*\.(docx?|pptx?|xlsx?|indd|tex|dvi)$)/i.test(
+    title.trim(),
+  )
     ? undefined
     : title.trim();

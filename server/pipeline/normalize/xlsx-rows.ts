@@ -12,33 +12,40 @@ export function createRowWriter(
   let lastRow = 0;
   let header: string | undefined;
   let width = 0;
-  let state: 'before' | 'inside' = 'before';
+  // Rows above the data of a table: its name, units, upper rows of a header.
+  let inTop = true;
+  let left = 0;
   return {
-    add(row, cells) {
-      const filled = cells.filter((cell) => cell).length;
-      if (filled === 0) return;
-      if (row > lastRow + 1) state = 'before';
-      lastRow = row;
-      const first = cells.findIndex((cell) => cell);
-      const anchor = `${sheetName}!${columnName(first)}${row}:${columnName(cells.length - 1)}${row}`;
-      if (state === 'before') {
-        if (filled === 1 && cells[first]!.length > 0 && width === 0)
-          return add({ kind: 'paragraph', text: cells[first]!, anchor });
-        const names = headerOf(cells.slice(first).map((cell) => cell ?? ''));
-        // Rows after a gap that are as wide as the table above go on with it, unless they begin with names of their own.
-        if (names !== undefined || filled > width) header = names;
-        width = Math.max(filled, names === undefined ? width : 0);
-        state = 'inside';
+    add(row, sparse) {
+      const cells = Array.from(sparse, (cell) => cell ?? '');
+      const filled = cells.filter((cell) => cell !== '');
+      if (filled.length === 0) return;
+      const first = cells.findIndex((cell) => cell !== '');
+      if (row > lastRow + 1) {
+        inTop = true;
+        left = first;
       }
-      add({
-        kind: 'table-row',
-        text: rowText(cells.slice(first).map((cell) => cell ?? '')),
-        tableHeader: header,
-        anchor,
-      });
+      lastRow = row;
+      left = Math.min(left, first);
+      const anchor = `${sheetName}!${columnName(first)}${row}:${columnName(cells.length - 1)}${row}`;
+      if (inTop && filled.length === 1) return add({ kind: 'paragraph', text: filled[0]!, anchor });
+      const kept = cells.slice(left);
+      if (inTop) {
+        const names = headerOf(kept);
+        const isData = filled.some((cell) => NUMBER.test(cell));
+        // Rows after a gap that are as wide as the table above go on with it, unless they begin with names of their own.
+        if (names !== undefined || filled.length > width) header = names;
+        if (names !== undefined || isData) {
+          width = filled.length;
+          inTop = false;
+        }
+      }
+      add({ kind: 'table-row', text: rowText(kept), tableHeader: header, anchor });
     },
   };
 }
+
+const NUMBER = /^-?\d[\d.,]*%?$/;
 
 /** Name of a zero-based column: of 27 it is "AB". */
 export function columnName(column: number): string {

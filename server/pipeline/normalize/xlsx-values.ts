@@ -24,8 +24,11 @@ export function formatOf(id: number, code: string | undefined): CellFormat {
   return hasTime ? 'time' : 'general';
 }
 
+const PLAIN_NUMBER = /^-?\d+(\.\d+)?$/;
+
 /** A cell's number as people read it; what is no number comes back as it is. */
 export function showValue(raw: string, format: CellFormat, date1904: boolean): string {
+  if (format === 'general' && raw.length <= 15 && PLAIN_NUMBER.test(raw)) return raw;
   const value = Number(raw);
   if (raw.trim() === '' || !Number.isFinite(value)) return raw.trim();
   if (format === 'percent') return `${plain(value * 100)}%`;

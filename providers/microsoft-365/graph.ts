@@ -1,0 +1,66 @@
+import type { MicrosoftConfig } from '../../server/config.ts';
+import type { Connection } from '../provider.ts';
+import { badResponse, failedAnswer, notJson, toProviderError } from './failures.ts';
+import type { Page } from './wire.ts';
+
+export type Graph = {
+  /** The address of a call; each part of a path is encoded. */
+  url: (path: TemplateStringsArray, ...parts: string[]) => string;
+  /** The data of one call. `what` completes "Microsoft answered …". Errors: ProviderError. */
+  read(connection: Connection, url: string, what: string, init?: RequestInit): Promise<unknown>;
+  /** One page: the first at `url`, or the one a cursor names. Errors: ProviderError, also for links that lead elsewhere. */
+  page<T>(
+    connection: Connection,
+    at: { url: string; cursor?: string },
+    parse: (body: unknown) => Page<T>,
+    what: string,
+  ): Promise<{ value: T[]; next?: string }>;
+};
+
+/**
+ * Microsoft Graph v1.0 by the connection's fetch. The vendor's own client is not used: it sends no token over http, retries by
+ * itself, and does not encode paths.
+ */
+export function createGraph(config: MicrosoftConfig): Graph {
+  const base = `${config.graphUrl}/v1.0`;
+
+  /** Links are followed as they are, but with a token: only to Graph itself. */
+  const checked = (link: string, what: string): string => {
+    const url = URL.canParse(link) ? new URL(link) : undefined;
+    const own = new URL(base);
+    if (url?.origin !== own.origin || !url.pathname.startsWith(`${own.pathname}/`) || url.username || url.password)
+      throw badResponse(what, '@odata.nextLink');
+    return link;
+  };
+
+  const read: Graph['read'] = async (connection, url, what, init) => {
+    let text: string;
+    let response: Response;
+    try {
+      response = await connection.fetch(url, { ...init, headers: { accept: 'application/json', ...init?.headers } });
+      if (!response.ok) throw await failedAnswer(response, { paged: /[?&]\$skiptoken=|%24skiptoken=/i.test(url) });
+      text = await response.text();
+    } catch (error) {
+      throw toProviderError(error);
+    }
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      throw notJson(what);
+    }
+  };
+
+  return {
+    url: (path, ...parts) =>
+      base + path.reduce((whole, text, at) => whole + encodeURIComponent(parts[at - 1] ?? '') + text),
+    read,
+    async page(connection, { url, cursor }, parse, what) {
+      const body = parse(await read(connection, cursor === undefined ? url : checked(cursor, what), what));
+      const next = body['@odata.nextLink'] ?? undefined;
+      if (next === undefined) return { value: body.value };
+      // The same link again would be a walk without an end.
+      if (next === cursor) throw badResponse(what, '@odata.nextLink');
+      return { value: body.value, next: checked(next, what) };
+    },
+  };
+}
