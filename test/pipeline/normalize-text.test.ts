@@ -100,7 +100,11 @@ describe('Markdown', () => {
     ['quotes twenty thousand levels deep', '>'.repeat(20_000) + ' x'],
   ] as const)
     it(`takes seconds for ${name}`, () => {
-      expect(normalizeMarkdown(text).blocks.map((block) => block.text).join('')).to.match(/\w/);
+      expect(
+        normalizeMarkdown(text)
+          .blocks.map((block) => block.text)
+          .join(''),
+      ).to.match(/\w/);
     });
 });
 
