@@ -17,7 +17,14 @@ declare module 'express-session' {
   }
 }
 
-export type BasketItem = { integrationId: string; ref: string; name: string; kind: 'file' | 'folder' };
+export type BasketItem = {
+  integrationId: string;
+  ref: string;
+  name: string;
+  kind: 'file' | 'folder';
+  /** Where it was ticked: "My Drive/Policies", or '' at the top; absent when it was found by a search. */
+  folder?: string;
+};
 
 export type SessionStore = { store: Store; ping(): Promise<void>; close(): Promise<void> };
 

@@ -6,6 +6,7 @@ const basketItem = z.object({
   ref: z.string().min(1).max(4000),
   name: z.string().max(1000),
   kind: z.enum(['file', 'folder']),
+  folder: z.string().max(4000).optional(),
 });
 
 /** An item as its checkbox carries it: base64url of JSON, so that any name survives the form. */
@@ -16,6 +17,8 @@ export const encodeItem = (item: BasketItem): string =>
       ref: item.ref,
       name: item.name.slice(0, 1000),
       kind: item.kind,
+      // A path that long is asked for again when the item is imported.
+      folder: item.folder !== undefined && item.folder.length > 4000 ? undefined : item.folder,
     }),
   ).toString('base64url');
 

@@ -48,9 +48,10 @@ export function browseRoutes(context: Context): Router {
     item: Item | BrowseItem,
     selected: BasketItem[],
     covered: boolean,
+    folder: string | undefined,
   ): BrowseRow => {
     const known = { documentId: undefined, changedSince: false, ...item };
-    const entry = { integrationId: integration.id, ref: item.ref, name: item.name, kind: item.kind };
+    const entry = { integrationId: integration.id, ref: item.ref, name: item.name, kind: item.kind, folder };
     return {
       value: encodeItem(entry),
       name: item.name,
@@ -114,7 +115,7 @@ export function browseRoutes(context: Context): Router {
       sections: roots.map(({ integration, items, error }) => ({
         ...toSection(
           integration,
-          items.map((item) => toRow(integration, item, selected, false)),
+          items.map((item) => toRow(integration, item, selected, false, '')),
         ),
         failure: error === undefined ? undefined : failureOf(integration, error, undefined, {}),
       })),
@@ -162,6 +163,7 @@ export function browseRoutes(context: Context): Router {
       : page.breadcrumbs.find(({ ref }) =>
           selected.some((item) => item.integrationId === id && item.ref === ref && item.kind === 'folder'),
         );
+    const folder = place.q ? undefined : page.breadcrumbs.map((crumb) => crumb.name).join('/');
     return {
       // At the account's own level the trail names it already, with its address.
       heading: trail.length > 2 ? (trail.at(-1)?.name ?? name) : labelOf(integration),
@@ -170,7 +172,7 @@ export function browseRoutes(context: Context): Router {
       sections: [
         toSection(
           integration,
-          page.items.map((item) => toRow(integration, item, selected, cover !== undefined)),
+          page.items.map((item) => toRow(integration, item, selected, cover !== undefined, folder)),
         ),
       ],
       search,
@@ -247,7 +249,11 @@ export function browseRoutes(context: Context): Router {
     if (basket.length === 0)
       return showAgain(req, res, [{ field: 'item', message: 'Tick at least one file or folder to import.' }], basket);
     if (basket.length > MAX_BASKET) return showAgain(req, res, [{ field: 'item', message: TOO_MANY }], basket);
-    const items = basket.map(({ integrationId, ref }) => ({ integrationId, ref }));
+    const items = basket.map(({ integrationId, ref, name, kind, folder }) => ({
+      integrationId,
+      ref,
+      known: folder === undefined ? undefined : { name, kind, path: folder === '' ? name : `${folder}/${name}` },
+    }));
     try {
       const { id } = await imports.create(currentUser(req), { items, category: form.values.category || undefined });
       delete req.session.basket;

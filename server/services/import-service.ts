@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts';
 import { AppError, BadRequestError, ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import type { Queue } from '../queue/queue.ts';
-import { closeImportFolders } from '../stores/import-folder-store.ts';
+import { closeImportFolders, insertImportFolders } from '../stores/import-folder-store.ts';
 import {
   insertLedgerItems,
   listChangedItems,
@@ -47,7 +47,7 @@ export type ImportItem = {
   state: ItemState;
   /** A sentence with the next step; present for skipped and failed. */
   reason?: string;
-  /** encrypted, corrupt, no_text, unsupported, too_large, timeout, gone, denied, … */
+  /** encrypted, corrupt, incomplete, no_text, unsupported, too_large, timeout, gone, denied, … */
   reasonCode?: string;
   documentId?: string;
   chunkCount?: number;
@@ -62,6 +62,9 @@ export type ImportDetail = ImportSummary & {
   nextCursor?: string;
 };
 
+/** What a listing said of a selected item, so that the vendor need not be asked what it is. */
+export type KnownItem = { name: string; kind: 'file' | 'folder'; path: string };
+
 export type ImportService = {
   /**
    * Writes import, ledger and jobs in one transaction and gives its id at once.
@@ -71,7 +74,7 @@ export type ImportService = {
   create(
     user: User,
     input: {
-      items: { integrationId: string; ref: string }[];
+      items: { integrationId: string; ref: string; known?: KnownItem }[];
       category?: string;
       recursive?: boolean;
     },
@@ -137,19 +140,33 @@ export function createImportService(deps: {
       }
       return database.transaction(async (trx) => {
         const id = await insertImport(trx, { userId: user.id, category, recursive: input.recursive ?? true });
+        const selected = uniqueBy(items, ({ integrationId, ref }) => `${integrationId} ${ref}`);
+        const folders = selected.filter(({ known }) => known?.kind === 'folder');
+        const others = selected.filter(({ known }) => known?.kind !== 'folder');
+        for (const { integrationId, ref, known } of folders) {
+          const folderIds = await insertImportFolders(trx, id, integrationId, [{ ref, path: known?.path ?? '' }]);
+          await queue.enqueue(
+            trx,
+            'expand-folder',
+            folderIds.map((folderId) => ({ importId: id, folderId })),
+          );
+        }
         const waiting = await insertLedgerItems(
           trx,
           id,
-          uniqueBy(items, ({ integrationId, ref }) => `${integrationId} ${ref}`).map(({ integrationId, ref }) => ({
+          others.map(({ integrationId, ref, known }) => ({
             integrationId,
             ref,
-            name: 'Selected item',
-            path: '',
+            name: known?.name ?? 'Selected item',
+            path: known?.path ?? '',
             kind: 'unknown' as const,
           })),
         );
-        const jobs = waiting.map((item) => ({ importId: id, itemId: item.id }));
-        await queue.enqueue(trx, 'import-item', jobs);
+        await queue.enqueue(
+          trx,
+          'import-item',
+          waiting.map((item) => ({ importId: id, itemId: item.id })),
+        );
         return { id };
       });
     },
