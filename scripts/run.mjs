@@ -48,7 +48,12 @@ switch (command) {
     node(['node_modules/tsx/dist/cli.mjs', 'watch', '--include', 'views/**/*', 'server/main.ts', ...args]);
     break;
   case 'hub':
-    node([...tsx, 'server/cli/main.ts', ...args]);
+    // A production install has no loader for the source, but the build.
+    node(
+      existsSync(path.join(root, 'node_modules', 'tsx'))
+        ? [...tsx, 'server/cli/main.ts', ...args]
+        : ['dist/server/cli/main.js', ...args],
+    );
     break;
   case 'test': {
     const files = args.filter((arg) => !arg.startsWith('-'));

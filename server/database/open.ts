@@ -32,6 +32,9 @@ export async function openDatabase(config: Pick<Config, 'database' | 'dataDir'>)
   }
 }
 
+/** What Knex would print past the hub's logger; every error it speaks of is thrown too. */
+const quiet = { warn() {}, error() {}, deprecate() {}, debug() {} };
+
 /** Opens a Postgres server by its address. */
 export function openPostgres(url: string, options: { poolSize?: number; searchPath?: string[] } = {}): Database {
   const knex = knexFactory({
@@ -40,6 +43,7 @@ export function openPostgres(url: string, options: { poolSize?: number; searchPa
     searchPath: options.searchPath,
     pool: { min: 0, max: options.poolSize ?? 10 },
     acquireConnectionTimeout: 10_000,
+    log: quiet,
   });
   return toDatabase('postgres', knex, () => knex.destroy());
 }

@@ -1,7 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import { expect } from 'chai';
 import { check, type Finding } from '../../server/cli/check.ts';
 import { parseConfig, type Env } from '../../server/config.ts';
@@ -10,152 +8,155 @@ import { withDevSecrets } from '../../server/dev-secrets.ts';
 import { generateFernetKey } from '../../server/vault/fernet.ts';
 import { createVault } from '../../server/vault/vault.ts';
 import type { Secret } from '../../server/secret.ts';
+import { databaseKinds, freshDatabaseEnv } from '../helpers/database.ts';
 
-describe('the setup checker', function () {
-  this.timeout(120_000);
-  let dataDir: string;
+for (const kind of databaseKinds)
+  describe(`the setup checker (${kind})`, function () {
+    this.timeout(120_000);
+    let fresh: Awaited<ReturnType<typeof freshDatabaseEnv>>;
 
-  beforeEach(() => {
-    dataDir = mkdtempSync(path.join(os.tmpdir(), 'tributary-check-'));
-  });
-  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
-
-  async function run(env: Env = {}) {
-    const result = await check({
-      env: { DATA_DIR: dataDir, ...env },
-      stdin: process.stdin,
-      stdout: process.stdout,
-      stderr: process.stderr,
+    beforeEach(async () => {
+      fresh = await freshDatabaseEnv(kind);
     });
-    const { findings } = result.json as { findings: Finding[] };
-    return {
-      failed: result.failed,
-      findings,
-      lines: result.lines,
-      about: (name: string) => findings.filter((finding) => finding.about === name),
-    };
-  }
+    afterEach(() => fresh.remove());
 
-  /** A port that nothing listens on. */
-  async function closedPort(): Promise<number> {
-    const server = net.createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as net.AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
-
-  it('finds nothing wrong with a fresh clone, and changes nothing by looking', async () => {
-    const { failed, findings, about, lines } = await run();
-    expect(failed).to.equal(false);
-    expect(findings.filter(({ level }) => level === 'fail')).to.deep.equal([]);
-    expect(about('database')[0]).to.include({ level: 'ok' });
-    expect(about('embedder')[0]?.message).to.include('dimensions');
-    expect(about('sessions')[0]?.message).to.include('REDIS_URL is not set');
-    expect(readdirSync(dataDir)).to.deep.equal([]);
-    for (const line of lines) expect(line).to.match(/^(ok {2}|warn|fail) {2}\S.*: \S/);
-  });
-
-  it('names the missing variables of Google Drive and the redirect URI to register', async () => {
-    const off = await run({ PORT: '3456' });
-    expect(off.about('Google Drive')[0]).to.include({ level: 'warn' });
-    expect(off.about('Google Drive')[0]?.message)
-      .to.include('GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET are not set')
-      .and.include('http://localhost:3456/api/v1/integrations/google_drive/callback');
-    const on = await run({
-      BASE_URL: 'https://hub.example.com',
-      GOOGLE_CLIENT_ID: 'an id',
-      GOOGLE_CLIENT_SECRET: 'quite-a-secret',
-    });
-    expect(on.about('Google Drive')).to.have.length(1);
-    expect(on.about('Google Drive')[0]).to.include({ level: 'ok' });
-    expect(on.about('Google Drive')[0]?.message).to.include(
-      'https://hub.example.com/api/v1/integrations/google_drive/callback',
-    );
-    expect(on.lines.join('\n')).not.to.include('quite-a-secret');
-    const http = await run({
-      BASE_URL: 'http://hub.example.com',
-      GOOGLE_CLIENT_ID: 'an id',
-      GOOGLE_CLIENT_SECRET: 'quite-a-secret',
-    });
-    expect(http.about('Google Drive')[0]).to.include({ level: 'warn' });
-    expect(http.about('Google Drive')[0]?.message).to.include('https address');
-  });
-
-  it('fails with one line for each problem of the configuration', async () => {
-    const { failed, about } = await run({ PORT: 'x', NODE_ENV: 'production', SANDBOX: '1' });
-    expect(failed).to.equal(true);
-    for (const name of ['PORT', 'SESSION_SECRET', 'INTEGRATION_ENCRYPTION_KEY', 'SANDBOX'])
-      expect(about(name)[0], name).to.include({ level: 'fail' });
-    expect(about('the rest')).to.have.length(1);
-  });
-
-  it('tells waiting migrations from an up-to-date schema, and tries the index', async () => {
-    await (await openDatabase(parseConfig({ DATA_DIR: dataDir }))).close();
-    const before = await run();
-    expect(before.failed).to.equal(false);
-    expect(before.about('schema')[0]?.message).to.include('20261121090000_create_tables');
-    const database = await openDatabase(parseConfig({ DATA_DIR: dataDir }));
-    await migrate(database);
-    await database.close();
-    const after = await run();
-    expect(after.about('schema')[0]).to.include({ level: 'ok' });
-    expect(after.about('index')[0]).to.include({ level: 'ok' });
-    expect(after.about('index')[0]?.message).to.include('pgvector');
-  });
-
-  it('warns, and does not fail, while a running hub has the embedded database open', async () => {
-    const running = await openDatabase(parseConfig({ DATA_DIR: dataDir }));
-    try {
-      const { failed, about } = await run();
-      expect(failed).to.equal(false);
-      expect(about('database')[0]).to.include({ level: 'warn' });
-      expect(about('database')[0]?.message).to.include('a running hub has it open');
-    } finally {
-      await running.close();
+    async function run(env: Env = {}) {
+      const result = await check({
+        env: { ...fresh.env, ...env },
+        stdin: process.stdin,
+        stdout: process.stdout,
+        stderr: process.stderr,
+      });
+      const { findings } = result.json as { findings: Finding[] };
+      return {
+        failed: result.failed,
+        findings,
+        lines: result.lines,
+        about: (name: string) => findings.filter((finding) => finding.about === name),
+      };
     }
-  });
 
-  it('fails when stored grants do not open with the keys', async () => {
-    const { config } = withDevSecrets(parseConfig({ DATA_DIR: dataDir }));
-    const database = await openDatabase(config);
-    await migrate(database);
-    const [user] = (await database
-      .knex('users')
-      .insert({ email: 'ada@example.com', name: 'Ada', role: 'admin', password_hash: '-' })
-      .returning('id')) as { id: string }[];
-    const [integration] = (await database
-      .knex('user_integrations')
-      .insert({ user_id: user?.id, platform: 'google_drive', account_id: '1' })
-      .returning('id')) as { id: string }[];
-    await database.knex('integration_credentials').insert({
-      integration_id: integration?.id,
-      sealed: createVault(config.encryptionKeys).seal('{}', 'x'),
-      expires_at: new Date(),
+    /** A port that nothing listens on. */
+    async function closedPort(): Promise<number> {
+      const server = net.createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as net.AddressInfo;
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    }
+
+    it('finds nothing wrong with a fresh clone, and changes nothing by looking', async () => {
+      const { failed, findings, about, lines } = await run();
+      expect(failed).to.equal(false);
+      expect(findings.filter(({ level }) => level === 'fail')).to.deep.equal([]);
+      expect(about('database')[0]).to.include({ level: 'ok' });
+      expect(about('embedder')[0]?.message).to.include('dimensions');
+      expect(about('sessions')[0]?.message).to.include('REDIS_URL is not set');
+      expect(readdirSync(fresh.env.DATA_DIR)).to.deep.equal([]);
+      for (const line of lines) expect(line).to.match(/^(ok {2}|warn|fail) {2}\S.*: \S/);
     });
-    await database.close();
 
-    const right = await run();
-    expect(right.failed).to.equal(false);
-    expect(right.about('INTEGRATION_ENCRYPTION_KEY')[0]?.message).to.include('opens 1 stored grant');
-    const wrong = await run({ INTEGRATION_ENCRYPTION_KEY: generateFernetKey() });
-    expect(wrong.failed).to.equal(true);
-    expect(wrong.about('INTEGRATION_ENCRYPTION_KEY')[0]?.message).to.include('1 of 1 stored grants cannot be opened');
-    const old = config.encryptionKeys.map((key: Secret) => key.reveal()).join(',');
-    const rotated = await run({ INTEGRATION_ENCRYPTION_KEY: `${generateFernetKey()},${old}` });
-    expect(rotated.failed).to.equal(false);
-  });
-
-  it('fails when Postgres or Redis do not answer, without showing their passwords', async () => {
-    const port = await closedPort();
-    const { failed, about, lines } = await run({
-      DATABASE_URL: `postgres://hub:pg-secret@127.0.0.1:${port}/hub`,
-      REDIS_URL: `redis://hub:redis-secret@127.0.0.1:${port}`,
+    it('names the missing variables of Google Drive and the redirect URI to register', async () => {
+      const off = await run({ PORT: '3456' });
+      expect(off.about('Google Drive')[0]).to.include({ level: 'warn' });
+      expect(off.about('Google Drive')[0]?.message)
+        .to.include('GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET are not set')
+        .and.include('http://localhost:3456/api/v1/integrations/google_drive/callback');
+      const on = await run({
+        BASE_URL: 'https://hub.example.com',
+        GOOGLE_CLIENT_ID: 'an id',
+        GOOGLE_CLIENT_SECRET: 'quite-a-secret',
+      });
+      expect(on.about('Google Drive')).to.have.length(1);
+      expect(on.about('Google Drive')[0]).to.include({ level: 'ok' });
+      expect(on.about('Google Drive')[0]?.message).to.include(
+        'https://hub.example.com/api/v1/integrations/google_drive/callback',
+      );
+      expect(on.lines.join('\n')).not.to.include('quite-a-secret');
+      const http = await run({
+        BASE_URL: 'http://hub.example.com',
+        GOOGLE_CLIENT_ID: 'an id',
+        GOOGLE_CLIENT_SECRET: 'quite-a-secret',
+      });
+      expect(http.about('Google Drive')[0]).to.include({ level: 'warn' });
+      expect(http.about('Google Drive')[0]?.message).to.include('https address');
     });
-    expect(failed).to.equal(true);
-    expect(about('database')[0]).to.include({ level: 'fail' });
-    expect(about('database')[0]?.message).to.include('ECONNREFUSED');
-    expect(about('sessions')[0]).to.include({ level: 'fail' });
-    expect(lines.join('\n')).not.to.include('pg-secret').and.not.to.include('redis-secret');
+
+    it('fails with one line for each problem of the configuration', async () => {
+      const { failed, about } = await run({ PORT: 'x', NODE_ENV: 'production', SANDBOX: '1' });
+      expect(failed).to.equal(true);
+      for (const name of ['PORT', 'SESSION_SECRET', 'INTEGRATION_ENCRYPTION_KEY', 'SANDBOX'])
+        expect(about(name)[0], name).to.include({ level: 'fail' });
+      expect(about('the rest')).to.have.length(1);
+    });
+
+    it('tells waiting migrations from an up-to-date schema, and tries the index', async () => {
+      await (await openDatabase(parseConfig(fresh.env))).close();
+      const before = await run();
+      expect(before.failed).to.equal(false);
+      expect(before.about('schema')[0]?.message).to.include('20261121090000_create_tables');
+      const database = await openDatabase(parseConfig(fresh.env));
+      await migrate(database);
+      await database.close();
+      const after = await run();
+      expect(after.about('schema')[0]).to.include({ level: 'ok' });
+      expect(after.about('index')[0]).to.include({ level: 'ok' });
+      expect(after.about('index')[0]?.message).to.include('pgvector');
+    });
+
+    it('works beside a running hub on a server, and on the embedded database warns without failing', async () => {
+      const running = await openDatabase(parseConfig(fresh.env));
+      try {
+        const { failed, about } = await run();
+        expect(failed).to.equal(false);
+        if (kind === 'postgres') return expect(about('database')[0]).to.include({ level: 'ok' });
+        expect(about('database')[0]).to.include({ level: 'warn' });
+        expect(about('database')[0]?.message).to.include('a running hub has it open');
+      } finally {
+        await running.close();
+      }
+    });
+
+    it('fails when stored grants do not open with the keys', async () => {
+      const { config } = withDevSecrets(parseConfig(fresh.env));
+      const database = await openDatabase(config);
+      await migrate(database);
+      const [user] = (await database
+        .knex('users')
+        .insert({ email: 'ada@example.com', name: 'Ada', role: 'admin', password_hash: '-' })
+        .returning('id')) as { id: string }[];
+      const [integration] = (await database
+        .knex('user_integrations')
+        .insert({ user_id: user?.id, platform: 'google_drive', account_id: '1' })
+        .returning('id')) as { id: string }[];
+      await database.knex('integration_credentials').insert({
+        integration_id: integration?.id,
+        sealed: createVault(config.encryptionKeys).seal('{}', 'x'),
+        expires_at: new Date(),
+      });
+      await database.close();
+
+      const right = await run();
+      expect(right.failed).to.equal(false);
+      expect(right.about('INTEGRATION_ENCRYPTION_KEY')[0]?.message).to.include('opens 1 stored grant');
+      const wrong = await run({ INTEGRATION_ENCRYPTION_KEY: generateFernetKey() });
+      expect(wrong.failed).to.equal(true);
+      expect(wrong.about('INTEGRATION_ENCRYPTION_KEY')[0]?.message).to.include('1 of 1 stored grants cannot be opened');
+      const old = config.encryptionKeys.map((key: Secret) => key.reveal()).join(',');
+      const rotated = await run({ INTEGRATION_ENCRYPTION_KEY: `${generateFernetKey()},${old}` });
+      expect(rotated.failed).to.equal(false);
+    });
+
+    it('fails when Postgres or Redis do not answer, without showing their passwords', async () => {
+      const port = await closedPort();
+      const { failed, about, lines } = await run({
+        DATABASE_URL: `postgres://hub:pg-secret@127.0.0.1:${port}/hub`,
+        REDIS_URL: `redis://hub:redis-secret@127.0.0.1:${port}`,
+      });
+      expect(failed).to.equal(true);
+      expect(about('database')[0]).to.include({ level: 'fail' });
+      expect(about('database')[0]?.message).to.include('ECONNREFUSED');
+      expect(about('sessions')[0]).to.include({ level: 'fail' });
+      expect(lines.join('\n')).not.to.include('pg-secret').and.not.to.include('redis-secret');
+    });
   });
-});

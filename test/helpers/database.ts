@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createHash, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,18 +53,44 @@ async function openEmbeddedTestDatabase(): Promise<Database> {
 }
 
 async function openPostgresTestDatabase(): Promise<Database> {
+  const { url, drop } = await createPostgresDatabase();
+  const database = openPostgres(url);
+  await migrate(database);
+  const close = database.close.bind(database);
+  database.close = async () => {
+    await close();
+    await drop();
+  };
+  return database;
+}
+
+/** A new database without a schema on the test server. */
+async function createPostgresDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
   const url = new URL(process.env.TEST_DATABASE_URL ?? '');
   const name = `tributary_test_${randomUUID().replaceAll('-', '')}`;
   const admin = knexFactory({ client: 'pg', connection: url.href, pool: { min: 0, max: 1 } });
   await admin.raw('create database ??', [name]);
   url.pathname = `/${name}`;
-  const database = openPostgres(url.href);
-  await migrate(database);
-  const close = database.close.bind(database);
-  database.close = async () => {
-    await close();
-    await admin.raw('drop database ?? with (force)', [name]);
-    await admin.destroy();
+  return {
+    url: url.href,
+    async drop() {
+      await admin.raw('drop database ?? with (force)', [name]);
+      await admin.destroy();
+    },
   };
-  return database;
+}
+
+/** Variables that name a database nobody has used yet, as an operator would set them. `remove()` leaves nothing behind. */
+export async function freshDatabaseEnv(
+  kind: 'embedded' | 'postgres',
+): Promise<{ env: { DATA_DIR: string; DATABASE_URL?: string }; remove: () => Promise<void> }> {
+  const dataDir = await mkdtemp(path.join(os.tmpdir(), 'tributary-fresh-'));
+  const server = kind === 'postgres' ? await createPostgresDatabase() : undefined;
+  return {
+    env: { DATA_DIR: dataDir, DATABASE_URL: server?.url },
+    async remove() {
+      await server?.drop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
 }
