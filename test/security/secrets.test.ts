@@ -22,28 +22,49 @@ onEachDatabase('secrets', (open) => {
       };
 
       const visitor = await signInAs(hub.url, 'admin@example.com');
-      const begun = await visitor.post('/admin/integrations/connect/google_drive');
-      const back = await consent(begun.location ?? '', 'Allow');
-      keep('the code', back.searchParams.get('code'));
-      keep('the state', back.searchParams.get('state'));
-      await visitor.get(back.pathname + back.search);
+      for (const platform of ['google_drive', 'microsoft', 'dropbox'] as const) {
+        const begun = await visitor.post(`/admin/integrations/connect/${platform}`);
+        const back = await consent(begun.location ?? '', 'Allow');
+        keep(`the code of ${platform}`, back.searchParams.get('code'));
+        keep(`the state of ${platform}`, back.searchParams.get('state'));
+        await visitor.get(back.pathname + back.search);
+        await visitor.get('/admin/integrations');
+      }
       keep('the API token', await hub.token(hub.admin));
-      keep('the client secret', context.config.google.clientSecret?.reveal());
+      keep('the client secret of Google', context.config.google.clientSecret?.reveal());
+      keep('the client secret of Microsoft', context.config.microsoft.clientSecret?.reveal());
+      keep('the client secret of Dropbox', context.config.dropbox.clientSecret?.reveal());
       keep('the encryption key', context.config.encryptionKeys[0]?.reveal());
       keep('the session secret', context.config.sessionSecrets[0]?.reveal());
-      const [integration] = await context.integrations.list(hub.admin);
+      const connected = await context.integrations.list(hub.admin);
+      expect(connected).to.have.length(3);
+      for (const { id, platform } of connected) {
+        const stored = await context.credentials.read(id);
+        keep(`the access token of ${platform}`, stored?.accessToken.reveal());
+        const refreshToken = stored?.refreshToken?.reveal() ?? '';
+        // Microsoft's is a cache with several secrets in it.
+        const inside = [...refreshToken.matchAll(/"secret":"([^"]+)"/g)].map((match) => match[1]);
+        for (const [at, secret] of (inside.length > 0 ? inside : [refreshToken]).entries())
+          keep(`refresh secret ${at} of ${platform}`, secret);
+      }
+      const integration = connected.find(({ platform }) => platform === 'google_drive');
       if (!integration) throw new Error('the account was not connected');
-      const stored = await context.credentials.read(integration.id);
-      keep('the access token', stored?.accessToken.reveal());
-      keep('the refresh token', stored?.refreshToken?.reveal());
 
       // Failures are where secrets escape: errors of SDKs carry whole requests.
-      sandbox.google.state.failNext(() => true, { status: 500, body: { error: 'broken' } }, 2);
+      for (const { state } of [sandbox.google, sandbox.microsoft, sandbox.dropbox])
+        state.failNext(() => true, { status: 500, body: { error: 'broken' } }, 2);
       await visitor.get('/admin/browse');
       await visitor.fetch(`/api/v1/integrations/${integration.id}/files?folder_id=nonsense`);
       const { items } = await context.browse.list(hub.admin, integration.id, {});
+      const elsewhere = await Promise.all(
+        connected
+          .filter(({ id }) => id !== integration.id)
+          .map(async ({ id }) =>
+            (await context.browse.list(hub.admin, id, {})).items.map(({ ref }) => ({ integrationId: id, ref })),
+          ),
+      );
       const { id } = await context.imports.create(hub.admin, {
-        items: items.map(({ ref }) => ({ integrationId: integration.id, ref })),
+        items: [...items.map(({ ref }) => ({ integrationId: integration.id, ref })), ...elsewhere.flat()],
       });
       await waitFor('the import', async () => (await context.imports.get(hub.admin, id)).finishedAt !== null, 30_000);
       await context.database.knex('integration_credentials').update({ expires_at: new Date(0) });
