@@ -1,39 +1,28 @@
-import { parseConfig, readEnv } from '../server/config.ts';
-import { withDevSecrets } from '../server/dev-secrets.ts';
+import { readEnv } from '../server/config.ts';
 import { startHub } from '../server/hub.ts';
 import { createLogger } from '../server/logger.ts';
-import { startSandbox } from '../server/sandbox.ts';
+import { prepareStart } from '../server/start.ts';
 
 /** The login that the demo prints. The demo listens on loopback only. */
 const LOGIN = { email: 'admin@example.com', password: 'demo-password' };
 
 /** The hub with stand-ins of the vendors, on the embedded database unless DATABASE_URL is set. */
 async function demo(): Promise<void> {
-  const env = readEnv();
-  const { config: own } = withDevSecrets(parseConfig({ DATA_DIR: './data/demo', SANDBOX: '1', ...env }));
-  const sandbox = await startSandbox({
-    filesDir: own.sandbox?.filesDir,
-    signingKey: own.sessionSecrets[0]?.reveal(),
-  });
-  const { config } = withDevSecrets(
-    parseConfig({
-      DATA_DIR: './data/demo',
-      LOG_LEVEL: 'warn',
-      ADMIN_EMAIL: LOGIN.email,
-      ADMIN_PASSWORD: LOGIN.password,
-      ...env,
-      ...sandbox.env,
-      EGRESS_ALLOWED_HOSTS: [env.EGRESS_ALLOWED_HOSTS, sandbox.env.EGRESS_ALLOWED_HOSTS].filter(Boolean).join(','),
-      SANDBOX: '1',
-    }),
-  );
+  const env = {
+    DATA_DIR: './data/demo',
+    LOG_LEVEL: 'warn',
+    ADMIN_EMAIL: LOGIN.email,
+    ADMIN_PASSWORD: LOGIN.password,
+    ...Object.fromEntries(Object.entries(readEnv()).filter(([, value]) => value !== undefined)),
+    SANDBOX: '1',
+  };
+  const { config, sandbox } = await prepareStart(env);
   const hub = await startHub(config, { logger: createLogger(config) });
-  const login = config.firstAdmin ?? LOGIN;
   console.log(`
   Tributary is ready: ${config.baseUrl}
 
-    e-mail    ${login.email}
-    password  ${env.ADMIN_PASSWORD === undefined ? LOGIN.password : '(ADMIN_PASSWORD)'}
+    e-mail    ${env.ADMIN_EMAIL}
+    password  ${env.ADMIN_PASSWORD === LOGIN.password ? LOGIN.password : '(ADMIN_PASSWORD)'}
 
   The services are stand-ins on this machine, serving ${config.sandbox?.filesDir ?? 'a sample company’s documents'}.
   Stop with Ctrl-C.
@@ -44,7 +33,7 @@ async function demo(): Promise<void> {
     stopping = true;
     void hub
       .close()
-      .then(() => sandbox.close())
+      .then(() => sandbox?.close())
       .then(() => process.exit(0));
   };
   process.on('SIGTERM', stop);

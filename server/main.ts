@@ -1,13 +1,13 @@
-import { ConfigError, parseConfig, readEnv } from './config.ts';
-import { withDevSecrets } from './dev-secrets.ts';
+import { readEnv } from './config.ts';
 import { loadDotEnv } from './dot-env.ts';
 import { startHub } from './hub.ts';
 import { createLogger } from './logger.ts';
+import { prepareStart } from './start.ts';
 
 /** Production's entry: configuration → hub, until a signal asks it to stop. Exit code 1 when it could not start. */
 async function main(): Promise<void> {
   loadDotEnv();
-  const { config, created } = withDevSecrets(parseConfig(readEnv()));
+  const { config, created, sandbox } = await prepareStart(readEnv());
   const logger = createLogger(config);
   for (const file of created) logger.info({ file }, 'a secret was generated; keep this file');
   const hub = await startHub(config, { logger });
@@ -20,19 +20,22 @@ async function main(): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     logger.info({ signal }, 'stopping');
-    hub.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'the hub did not stop cleanly');
-        process.exit(1);
-      },
-    );
+    hub
+      .close()
+      .then(() => sandbox?.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, 'the hub did not stop cleanly');
+          process.exit(1);
+        },
+      );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof ConfigError || error instanceof Error ? error.message : 'The hub could not start.');
+  console.error(error instanceof Error ? error.message : 'The hub could not start.');
   process.exit(1);
 });
