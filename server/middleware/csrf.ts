@@ -1,5 +1,6 @@
 import { csrfSync } from 'csrf-sync';
 import type { RequestHandler } from 'express';
+import { isApi } from './request.ts';
 
 /**
  * Synchronizer tokens (OWASP CSRF cheat sheet): the session keeps the token, every form and `X-CSRF-Token` carry it. API tokens need none:
@@ -10,7 +11,8 @@ export const csrf = csrfSync({
     const sent = (req.body as Record<string, unknown> | undefined)?._csrf;
     return typeof sent === 'string' ? sent : req.get('x-csrf-token');
   },
-  skipCsrfProtection: (req) => req.byToken === true,
+  // Without a session there is nothing to protect: the API says itself that nobody is signed in.
+  skipCsrfProtection: (req) => req.byToken === true || (isApi(req) && !req.account),
 });
 
 export const csrfProtection: RequestHandler = csrf.csrfSynchronisedProtection;

@@ -31,6 +31,7 @@ function routesOf(router: Router, prefix = ''): Route[] {
 /** Routes that anybody may call, signed in or not. */
 const PUBLIC = new Set([
   'GET /healthz',
+  'GET /readyz',
   'GET /sign-in',
   'POST /sign-in',
   'POST /sign-out',
