@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import type { DropboxConfig } from '../../server/config.ts';
-import { Secret } from '../../server/secret.ts';
+import type { Secret } from '../../server/secret.ts';
 import { ProviderError } from '../errors.ts';
 import type { AuthorizationRequest, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
+import { challengeOf, createTokenEndpoint } from '../token-endpoint.ts';
 import type { Client } from './client.ts';
-import { badResponse, failedAnswer, missingScope, notJson, toProviderError } from './failures.ts';
+import { dropboxFailures, failedAnswer, missingScope } from './failures.ts';
 import { parseAccount } from './wire.ts';
 
 /** What is asked for, with the reason the person reads. */
@@ -17,15 +16,6 @@ export const SCOPES: { scope: string; reason: string }[] = [
 
 export const MANUAL_REVOKE_URL = 'https://www.dropbox.com/account/connected_apps';
 
-const TOKEN_TIMEOUT_MS = 20_000;
-
-const tokenAnswer = z.object({
-  access_token: z.string().min(1),
-  expires_in: z.coerce.number().positive().default(14_400),
-  refresh_token: z.string().min(1).optional(),
-  scope: z.string().optional(),
-});
-
 /** Dropbox's OAuth by the guarded fetch. Source: https://developers.dropbox.com/oauth-guide (2026). */
 export function createDropboxAuth(config: DropboxConfig, client: Client): ProviderAuth {
   const app = (): { client_id: string; client_secret: string } => {
@@ -34,23 +24,21 @@ export function createDropboxAuth(config: DropboxConfig, client: Client): Provid
     return { client_id: config.clientId, client_secret: config.clientSecret.reveal() };
   };
 
+  const endpoint = createTokenEndpoint({
+    failures: dropboxFailures,
+    refused: (response) => failedAnswer(response, { quoting: false }),
+    usualLifetimeS: 14_400,
+  });
+
   const token = async (form: Record<string, string>, fetch: Fetch): Promise<TokenSet> => {
-    const sentAt = Date.now();
-    const response = await post(fetch, config.tokenUrl, { body: new URLSearchParams({ ...form, ...app() }) });
-    const answer = await readToken(response);
-    const scopes = answer.scope?.split(' ').filter(Boolean);
+    const { scopes, ...tokens } = await endpoint.tokens(fetch, config.tokenUrl, { ...form, ...app() });
     const missing = SCOPES.find(({ scope }) => scopes !== undefined && !scopes.includes(scope));
     if (missing) {
       const { kind, message } = missingScope(missing.scope);
       throw new ProviderError(kind, 'dropbox', message);
     }
-    return {
-      accessToken: new Secret(answer.access_token),
-      refreshToken: answer.refresh_token === undefined ? undefined : new Secret(answer.refresh_token),
-      expiresAt: new Date(sentAt + answer.expires_in * 1000),
-      // RFC 6749 section 5.1: a scope left out is the one that was asked for. A refresh says none.
-      scopes: scopes ?? SCOPES.map(({ scope }) => scope),
-    };
+    // RFC 6749 section 5.1: a scope left out is the one that was asked for. A refresh says none.
+    return { ...tokens, scopes: scopes ?? SCOPES.map(({ scope }) => scope) };
   };
 
   const refresh = (refreshToken: Secret, fetch: Fetch): Promise<TokenSet> =>
@@ -60,8 +48,7 @@ export function createDropboxAuth(config: DropboxConfig, client: Client): Provid
   const end = async (accessToken: Secret, fetch: Fetch): Promise<boolean> => {
     try {
       const headers = { authorization: `Bearer ${accessToken.reveal()}` };
-      const answer = await post(fetch, `${config.apiUrl}/2/auth/token/revoke`, { headers });
-      await answer.body?.cancel();
+      await endpoint.tell(fetch, `${config.apiUrl}/2/auth/token/revoke`, { headers }, 'the revocation');
       return true;
     } catch (error) {
       if (isDead(error)) return false;
@@ -121,7 +108,7 @@ function authorizationUrl(config: DropboxConfig, clientId: string, request: Auth
     scope: SCOPES.map(({ scope }) => scope).join(' '),
     // Only an offline grant brings a refresh token.
     token_access_type: 'offline',
-    code_challenge: createHash('sha256').update(request.codeVerifier).digest('base64url'),
+    code_challenge: challengeOf(request.codeVerifier),
     code_challenge_method: 'S256',
     // Without it a second account of the same person would be connected unseen: there is no parameter that names the account.
     force_reapprove: 'true',
@@ -131,44 +118,3 @@ function authorizationUrl(config: DropboxConfig, clientId: string, request: Auth
 }
 
 const isDead = (error: unknown): boolean => error instanceof ProviderError && error.kind === 'reconnect';
-
-/** Errors: ProviderError; never with what was sent. */
-async function post(
-  fetch: Fetch,
-  url: string,
-  request: { headers?: Record<string, string>; body?: URLSearchParams },
-): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method: 'POST',
-      ...request,
-      headers: { accept: 'application/json', ...request.headers },
-      redirect: 'error',
-      signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
-    });
-  } catch (error) {
-    throw toProviderError(error);
-  }
-  if (!response.ok) throw await failedAnswer(response);
-  return response;
-}
-
-async function readToken(response: Response): Promise<z.infer<typeof tokenAnswer>> {
-  const what = 'the token request';
-  let text: string;
-  try {
-    text = await response.text();
-  } catch (error) {
-    throw toProviderError(error);
-  }
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw notJson(what);
-  }
-  const parsed = tokenAnswer.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw badResponse(what, parsed.error.issues[0]?.path.join('.') || 'body');
-}

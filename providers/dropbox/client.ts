@@ -6,6 +6,7 @@
 import { Dropbox } from 'dropbox';
 import type { DropboxConfig } from '../../server/config.ts';
 import type { Connection } from '../provider.ts';
+import { isPage } from '../streams.ts';
 import { badResponse, failedAnswer, MovedRootError, notJson, toProviderError } from './failures.ts';
 
 const SDK_API = 'https://api.dropboxapi.com/2/';
@@ -73,12 +74,11 @@ export function createClient(config: DropboxConfig): Client {
 }
 
 /** Errors: ProviderError `transient` for a page of something in between, `bad_response` for bytes without their metadata. */
-function resultOf({ headers }: Response, what: string): unknown {
+function resultOf(response: Response, what: string): unknown {
   try {
-    return JSON.parse(headers.get('dropbox-api-result') ?? '');
+    return JSON.parse(response.headers.get('dropbox-api-result') ?? '');
   } catch {
-    const isPage = /^text\/html/i.test(headers.get('content-type') ?? '');
-    throw isPage ? notJson(what) : badResponse(what, 'dropbox-api-result');
+    throw isPage(response) ? notJson(what) : badResponse(what, 'dropbox-api-result');
   }
 }
 

@@ -1,6 +1,8 @@
-import { EgressError } from '../../server/egress/egress.ts';
 import { ProviderError, type ProviderErrorKind } from '../errors.ts';
+import { isRecord, parseJson } from '../json.ts';
 import type { AnswerVerdict } from '../provider.ts';
+import { retryAt } from '../retry-at.ts';
+import { createVendorFailures } from '../vendor-failures.ts';
 
 /** What was seen of a failed answer. */
 type Failure = {
@@ -12,11 +14,17 @@ type Failure = {
   root?: string;
   /** Plain text of a 400, in which Dropbox explains what it did not understand. */
   text?: string;
+  /** False where the text may repeat a secret out of the request. */
+  quoting?: boolean;
   retryAfter?: string;
   requestId?: string;
 };
 
 type Row = { kind: ProviderErrorKind; message: string };
+
+/** What Dropbox has in common with every vendor; what its SDK throws is read first. */
+const common = createVendorFailures('dropbox', { service: 'Dropbox', company: 'Dropbox' });
+export const { badResponse, notJson, parse } = common;
 
 const BUSY: Row = { kind: 'rate_limited', message: 'Dropbox asks for a pause between requests.' };
 const DEAD_GRANT: Row = {
@@ -27,7 +35,7 @@ const CLIENT_REFUSED: Row = {
   kind: 'misconfigured',
   message: 'Dropbox refuses the hub’s app: check DROPBOX_APP_KEY, DROPBOX_APP_SECRET and the registered redirect URI.',
 };
-const UNREACHABLE: Row = { kind: 'transient', message: 'Dropbox could not be reached or had a passing fault.' };
+const UNREACHABLE: Row = common.unreachable;
 const NO_ACCESS: Row = { kind: 'denied', message: 'This account may not see the item in Dropbox.' };
 const GONE: Row = {
   kind: 'gone',
@@ -93,7 +101,7 @@ const BY_TAG = new Map<string, Row>(
 );
 
 /** Where Dropbox gives no tag that we know, the status decides. */
-function byStatus({ status, text }: Failure): Row {
+function byStatus({ status, text, quoting }: Failure): Row {
   if (status === 401) return DEAD_GRANT;
   if (status === 403) return NO_ACCESS;
   if (status === 422) return NO_TEAM_SPACE;
@@ -101,7 +109,7 @@ function byStatus({ status, text }: Failure): Row {
   if (status === 408 || status >= 500) return UNREACHABLE;
   if (status === 400 && /access token is malformed/i.test(text ?? '')) return DEAD_GRANT;
   if (status === 400 && /\bcursor\b/i.test(text ?? '')) return STALE_CURSOR;
-  const said = text === undefined ? `status ${status}` : text.replace(/[.\s]+$/, '');
+  const said = text === undefined || quoting === false ? `status ${status}` : text.replace(/[.\s]+$/, '');
   return { kind: 'bad_response', message: `Dropbox did not understand the request: ${said}.` };
 }
 
@@ -135,59 +143,35 @@ function classify(failure: Failure): ProviderError {
   const options = {
     status,
     requestId,
-    retryAt: row.kind === 'rate_limited' || failure.retryAfter ? retryAt(failure.retryAfter) : undefined,
+    retryAt:
+      row.kind === 'rate_limited' || failure.retryAfter
+        ? retryAt(failure.retryAfter, { waitSeconds: BUSY_SECONDS })
+        : undefined,
   };
   if (failure.root !== undefined) return new MovedRootError(failure.root, options);
   return new ProviderError(row.kind, 'dropbox', row.message, options);
 }
 
-/** Retry-After as seconds or date, else the usual wait; at least a second, at most a day. */
-function retryAt(retryAfter = ''): Date {
-  const now = Date.now();
-  const named = /^\d+$/.test(retryAfter) ? now + Number(retryAfter) * 1000 : Date.parse(retryAfter);
-  const wanted = Number.isNaN(named) ? now + BUSY_SECONDS * 1000 : named;
-  return new Date(Math.min(Math.max(wanted, now + 1000), now + 86_400_000));
-}
-
-/** Turns a refused answer that was fetched without the SDK into the error to throw. Reads its body. */
-export async function failedAnswer(response: Response): Promise<ProviderError> {
-  const text = await response.text().catch(() => '');
-  return classify(readFailure(response.status, response.headers, parseJson(text) ?? text));
-}
-
 /**
- * Turns whatever a call has thrown into a ProviderError. One that was thrown inside the connection's fetch comes out as it is.
+ * Turns a refused answer that was fetched without the SDK into the error to throw. Reads its body. With `quoting: false` none of
+ * Dropbox's words get into the message: token requests carry secrets that they might repeat.
  */
+export async function failedAnswer(response: Response, options: { quoting?: boolean } = {}): Promise<ProviderError> {
+  const text = await response.text().catch(() => '');
+  return classify({ ...readFailure(response.status, response.headers, parseJson(text) ?? text), ...options });
+}
+
+/** Whatever a call has thrown, as a ProviderError. */
 export function toProviderError(error: unknown): ProviderError {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ProviderError) return cause;
-    if (cause instanceof EgressError) return fromEgress(cause);
-  }
+  const reported = common.reported(error);
+  if (reported) return reported;
   // The SDK's error has the status, the headers and the body, parsed where it is JSON.
   if (isRecord(error) && typeof error.status === 'number')
     return classify(readFailure(error.status, error.headers, error.error));
-  return connectionLost(error);
+  return common.connectionLost(error);
 }
 
-function connectionLost(cause: unknown): ProviderError {
-  return new ProviderError(UNREACHABLE.kind, 'dropbox', UNREACHABLE.message, { cause });
-}
-
-function fromEgress(error: EgressError): ProviderError {
-  if (error.code === 'blocked') return new ProviderError('misconfigured', 'dropbox', error.message, { cause: error });
-  if (error.code === 'redirect') return new ProviderError('bad_response', 'dropbox', error.message, { cause: error });
-  return connectionLost(error);
-}
-
-/** An answer in another shape than the contract's. `field` is where, never what stood there. */
-export function badResponse(what: string, field: string): ProviderError {
-  return new ProviderError('bad_response', 'dropbox', `Dropbox answered ${what} without a usable "${field}".`);
-}
-
-/** A page of HTML where data is expected comes from something in between, and passes. */
-export function notJson(what: string): ProviderError {
-  return new ProviderError('transient', 'dropbox', `Dropbox answered ${what} with a page instead of data.`);
-}
+export const dropboxFailures = { ...common, toProviderError };
 
 /** A place in a list that was not made here, or for another list. */
 export function staleCursor(): ProviderError {
@@ -260,16 +244,4 @@ function header(headers: unknown, name: string): string | undefined {
   return headers instanceof Headers || (isRecord(headers) && typeof headers.get === 'function')
     ? ((headers as Headers).get(name) ?? undefined)
     : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

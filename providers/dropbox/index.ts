@@ -1,8 +1,9 @@
-import { Readable } from 'node:stream';
 import type { DropboxConfig } from '../../server/config.ts';
 import { ProviderError } from '../errors.ts';
 import type { Connection, Item, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
+import { byName, foldersFirst } from '../item-order.ts';
 import { mediaTypeOf } from '../media-types.ts';
+import { bodyStream } from '../streams.ts';
 import { createDropboxAuth, MANUAL_REVOKE_URL, SCOPES } from './auth.ts';
 import { createClient, inSpace, type Seat } from './client.ts';
 import { badResponse, judge, MovedRootError, toProviderError } from './failures.ts';
@@ -81,7 +82,8 @@ export function createDropbox(config: DropboxConfig): Provider {
       .filter(({ id }) => id !== home)
       .map((entry) => toItem(entry, { space, parentRef }));
     return {
-      items: items.sort(byKindAndName),
+      // Dropbox lists in no order; a page is sorted as people read it.
+      items: foldersFirst(byName(items)),
       next: hasMore ? formatCursor({ of, space, home, cursor: next }) : undefined,
     };
   };
@@ -112,7 +114,7 @@ export function createDropbox(config: DropboxConfig): Provider {
         { path: id },
       );
       return {
-        stream: bodyStream(body, seat.signal),
+        stream: bodyStream(body, seat.signal, toProviderError),
         name: file.name,
         mediaType: mediaTypeOf(file.name),
         sizeBytes: file.size,
@@ -135,7 +137,7 @@ export function createDropbox(config: DropboxConfig): Provider {
       { what: 'an export', route: 'files/export', parse: parseExport },
       { path: id, export_format: format },
     );
-    return { stream: bodyStream(body, seat.signal), name, mediaType, version: result.rev };
+    return { stream: bodyStream(body, seat.signal, toProviderError), name, mediaType, version: result.rev };
   };
 
   return {
@@ -158,24 +160,4 @@ export function createDropbox(config: DropboxConfig): Provider {
       }
     },
   };
-}
-
-const names = new Intl.Collator('en', { numeric: true });
-
-/** Dropbox lists in no order; a page is sorted as people read it. */
-function byKindAndName(a: Item, b: Item): number {
-  if (a.kind !== b.kind) return a.kind === 'folder' ? -1 : 1;
-  return names.compare(a.name, b.name);
-}
-
-/** Bytes as they come. Errors of the stream: ProviderError `transient` when it breaks off; the signal's reason. */
-function bodyStream(body: ReadableStream<Uint8Array>, signal: AbortSignal): Readable {
-  const bytes = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      yield* body as unknown as AsyncIterable<Uint8Array>;
-    } catch (error) {
-      throw signal.aborted ? signal.reason : toProviderError(error);
-    }
-  };
-  return Readable.from(bytes(), { objectMode: false });
 }

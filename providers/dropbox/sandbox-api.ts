@@ -1,6 +1,6 @@
 import express, { type Request, type Response, type Router } from 'express';
 import { z } from 'zod';
-import type { Grant, TokenMint } from '../google-drive/sandbox-tokens.ts';
+import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
 import { headerJson } from './client.ts';
 import { createContentHash } from './content-hash.ts';
 import {

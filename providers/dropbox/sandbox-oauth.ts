@@ -1,22 +1,35 @@
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
-import type { Grant, TokenMint } from '../google-drive/sandbox-tokens.ts';
+import {
+  commonFault,
+  createConsentDesk,
+  formOf,
+  provesChallenge,
+  sameText,
+  signInHeaders,
+  type Asked,
+  type Fault,
+} from '../sandbox/consent-desk.ts';
+import type { ConsentVendor } from '../sandbox/consent-page.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
+import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
+import { SCOPES } from './auth.ts';
 import { misunderstood, Refusal, tags } from './sandbox-args.ts';
-import { consentPage, KNOWN_SCOPES, refusalPage } from './sandbox-page.ts';
 import { accountIdOf } from './sandbox-tree.ts';
 
-const CODE_LIFETIME_MS = 600_000;
 const ACCESS_LIFETIME_S = 14_400;
 
-type Code = {
-  accountId: string;
-  scopes: string[];
-  redirectUri: string;
-  challenge: string;
-  offline: boolean;
-  expiresAt: number;
+const DROPBOX: ConsentVendor = {
+  name: 'Dropbox',
+  account: 'Dropbox account',
+  allows: {
+    'account_info.read': 'View basic information about your Dropbox account such as your name and e-mail address',
+    'files.metadata.read': 'View information about your Dropbox files and folders',
+    'files.content.read': 'View content of your Dropbox files and folders',
+  },
 };
+/** Scopes that are switched on for the stand-in's app. */
+const KNOWN_SCOPES = new Set(SCOPES.map(({ scope }) => scope));
 
 export type SandboxOauth = {
   router: Router;
@@ -40,7 +53,6 @@ export function createSandboxOauth(deps: {
   revoked: string[];
 }): SandboxOauth {
   const { accounts, mint } = deps;
-  const codes = new Map<string, Code>();
   const deadGrants = new Set<string>();
   let serial = 0;
   /** Access tokens with a lower serial number count as expired. */
@@ -58,60 +70,20 @@ export function createSandboxOauth(deps: {
     return mint.sign({ kind: 'access', grantId, accountId, scopes, data });
   };
 
-  const showConsent = (req: Request, res: Response): void => {
-    const asked = stringsOf(req.query);
-    const fault = faultOf(asked, deps.appKey);
-    if (fault) {
-      res.status(400).type('html').send(refusalPage(fault));
-      return;
-    }
-    const scopes = (asked.scope ?? '').split(' ').filter(Boolean);
-    const request = mint.sign({
-      kind: 'consent',
-      grantId: randomUUID(),
-      accountId: '',
-      scopes,
-      expiresAt: Date.now() + CODE_LIFETIME_MS,
-      data: asked,
-    });
-    res.type('html').send(consentPage({ appName: 'Tributary', accounts, scopes, request }));
-  };
-
-  const decide = (req: Request, res: Response): void => {
-    const form = stringsOf((req.body ?? {}) as Record<string, unknown>);
-    const consent = mint.verify('consent', form.request ?? '');
-    const asked = consent?.data;
-    if (!consent || !asked) {
-      res.status(400).type('html').send(refusalPage('This page is out of date. Start again in the app.'));
-      return;
-    }
-    const back = new URL(asked.redirect_uri ?? '');
-    if (asked.state !== undefined) back.searchParams.set('state', asked.state);
-    const account = accounts.find(({ id }) => id === form.account);
-    if (form.decision !== 'allow' || !account) {
-      back.searchParams.set('error', 'access_denied');
-      back.searchParams.set(
-        'error_description',
-        'The user chose not to give your app access to their Dropbox account.',
-      );
-      res.redirect(302, back.href);
-      return;
-    }
-    const code = randomBytes(32).toString('base64url');
-    codes.set(code, {
-      accountId: account.id,
-      scopes: consent.scopes,
-      redirectUri: asked.redirect_uri ?? '',
-      challenge: asked.code_challenge ?? '',
-      offline: asked.token_access_type === 'offline',
-      expiresAt: Date.now() + CODE_LIFETIME_MS,
-    });
-    back.searchParams.set('code', code);
-    res.redirect(302, back.href);
-  };
+  const desk = createConsentDesk({
+    accounts,
+    mint,
+    vendor: DROPBOX,
+    faultOf: (asked) => faultOf(asked, deps.appKey),
+    staleCode: 'stale_page',
+    newCode: () => randomBytes(32).toString('base64url'),
+    more: {
+      denied: { error_description: 'The user chose not to give your app access to their Dropbox account.' },
+    },
+  });
 
   const token = (req: Request, res: Response): void => {
-    const form = stringsOf({ ...((req.body ?? {}) as Record<string, unknown>), ...basicOf(req) });
+    const form = { ...formOf(req), ...basicOf(req) };
     const refuse = (error: string, description: string, status = 400): void =>
       void res.status(status).json({ error, error_description: description });
     res.set('cache-control', 'no-store');
@@ -130,25 +102,21 @@ export function createSandboxOauth(deps: {
     }
     if (form.grant_type !== 'authorization_code')
       return refuse('unsupported_grant_type', 'grant_type is not supported');
-    const code = codes.get(form.code ?? '');
-    codes.delete(form.code ?? '');
-    if (!code || code.expiresAt <= Date.now()) return refuse('invalid_grant', "code doesn't exist or has expired");
-    if (form.redirect_uri !== code.redirectUri) return refuse('invalid_grant', 'redirect_uri mismatch');
-    const challenge = createHash('sha256')
-      .update(form.code_verifier ?? '')
-      .digest('base64url');
-    if (!/^[\w.~-]{43,128}$/.test(form.code_verifier ?? '') || !sameText(challenge, code.challenge))
-      return refuse('invalid_grant', 'invalid code verifier');
-    const account = accounts.find(({ id }) => id === code.accountId);
-    const grant = { grantId: randomUUID(), accountId: code.accountId, scopes: code.scopes };
+    const consent = desk.redeem(form.code);
+    if (!consent) return refuse('invalid_grant', "code doesn't exist or has expired");
+    const { accountId, scopes, asked } = consent;
+    if (form.redirect_uri !== asked.redirect_uri) return refuse('invalid_grant', 'redirect_uri mismatch');
+    if (!provesChallenge(form.code_verifier, consent)) return refuse('invalid_grant', 'invalid code verifier');
+    const account = accounts.find(({ id }) => id === accountId);
+    const grant = { grantId: randomUUID(), accountId, scopes };
     res.json({
       access_token: accessToken(grant),
       token_type: 'bearer',
       expires_in: ACCESS_LIFETIME_S,
-      scope: code.scopes.join(' '),
-      uid: String(parseInt(createHash('sha256').update(code.accountId).digest('hex').slice(0, 8), 16)),
+      scope: scopes.join(' '),
+      uid: String(parseInt(createHash('sha256').update(accountId).digest('hex').slice(0, 8), 16)),
       account_id: account ? accountIdOf(account) : '',
-      ...(code.offline ? { refresh_token: mint.sign({ kind: 'refresh', ...grant }) } : {}),
+      ...(asked.token_access_type === 'offline' ? { refresh_token: mint.sign({ kind: 'refresh', ...grant }) } : {}),
     });
   };
 
@@ -164,15 +132,10 @@ export function createSandboxOauth(deps: {
     return grant;
   };
 
-  const form = express.urlencoded({ extended: false });
   const router = express.Router();
-  router.use('/oauth2', (_req, res, next) => {
-    res.set('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
-    res.set('referrer-policy', 'no-referrer');
-    next();
-  });
-  router.route('/oauth2/authorize').get(showConsent).post(form, decide);
-  router.post('/oauth2/token', form, token);
+  router.use('/oauth2', signInHeaders);
+  router.route('/oauth2/authorize').get(desk.page).post(desk.decision);
+  router.post('/oauth2/token', express.urlencoded({ extended: false }), token);
 
   return {
     router,
@@ -192,19 +155,21 @@ export function createSandboxOauth(deps: {
 }
 
 /** Why a request is not answered with the consent page. */
-function faultOf(asked: Record<string, string>, appKey: string): string | undefined {
-  if (asked.client_id !== appKey) return `Invalid client_id: no app with this key exists.`;
-  const redirect = URL.canParse(asked.redirect_uri ?? '') ? new URL(asked.redirect_uri ?? '') : undefined;
-  if (!redirect || !/^https?:$/.test(redirect.protocol) || redirect.hash)
-    return 'Invalid redirect_uri: it must be an http or https address that is registered for the app.';
-  if (asked.response_type !== 'code') return 'Invalid response_type: it must be "code".';
+function faultOf(asked: Asked, appKey: string): Fault | undefined {
   if (!['offline', 'online', undefined].includes(asked.token_access_type))
-    return 'Invalid token_access_type: it must be "offline" or "online".';
-  const unknown = (asked.scope ?? '').split(' ').filter((scope) => scope !== '' && !KNOWN_SCOPES.has(scope));
-  if (unknown.length > 0) return `This app is not permitted to ask for: ${unknown.join(', ')}.`;
-  if (asked.code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(asked.code_challenge ?? ''))
-    return 'A PKCE code challenge with the method S256 is needed.';
-  return undefined;
+    return { code: 'token_access_type', text: 'It must be "offline" or "online".' };
+  return commonFault(
+    asked,
+    { id: appKey, knownScopes: KNOWN_SCOPES, needsScope: false },
+    {
+      client: 'client_id',
+      redirect: 'redirect_uri',
+      responseType: 'response_type',
+      noScope: 'scope',
+      scope: 'scope',
+      challenge: 'code_challenge',
+    },
+  );
 }
 
 /** The app's key and secret may come as HTTP Basic instead. */
@@ -213,16 +178,4 @@ function basicOf(req: Request): Record<string, string> {
   if (encoded === undefined) return {};
   const [client_id = '', client_secret = ''] = Buffer.from(encoded, 'base64').toString().split(':');
   return { client_id, client_secret };
-}
-
-/** Parameters given once; repeated ones are left out, as if they were missing. */
-function stringsOf(values: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
-}
-
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import { parseBlocks, type Block } from '../sandbox/blocks.ts';
+import { escapeHtml } from '../sandbox/consent-page.ts';
 import type { SandboxFile } from '../sandbox/sandbox-files.ts';
 import { createContentHash } from './content-hash.ts';
 import type { Node, Seen } from './sandbox-tree.ts';
@@ -96,8 +97,6 @@ function blockHtml(block: Block): string {
   const rows = block.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`);
   return `<table>${rows.join('')}</table>`;
 }
-
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
 /** Which of its two roots the account's requests can ask for. */
 export function rootInfo({ home, root, homePath }: Seen): Record<string, unknown> {

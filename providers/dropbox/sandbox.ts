@@ -5,33 +5,19 @@
  * switched off downloading has restricted content; a folder like that is listed but cannot be opened.
  */
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
-import express, { type NextFunction, type Request, type Response } from 'express';
+import type { RequestHandler } from 'express';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
+import { accountOf, appOf, createStandIn, listen, type StandInState } from '../sandbox/stand-in.ts';
+import { createTokenMint } from '../sandbox/token-mint.ts';
 import { createSandboxApi } from './sandbox-api.ts';
 import { Refusal, sendRefusal } from './sandbox-args.ts';
 import { createSandboxOauth } from './sandbox-oauth.ts';
-import { createDropboxMint } from './sandbox-tokens.ts';
 import { createTrees } from './sandbox-tree.ts';
 
-export type PlannedAnswer = { status: number; body?: unknown; headers?: Record<string, string> };
-
-/** What tests see and steer. */
-export type DropboxSandboxState = {
-  /** May be changed at any time; the next request sees it. */
-  accounts: SandboxAccount[];
+/** What tests see and steer; of a request `path` is with its query, `arg` and `pathRoot` are as those headers came. */
+export type DropboxSandboxState = StandInState<{ method: string; path: string; arg?: string; pathRoot?: string }> & {
   /** E-mail addresses of the accounts whose grants were ended, in order. */
   revoked: string[];
-  /** Every request, in order; `path` with its query, `arg` and `pathRoot` as those headers came. */
-  requests: { method: string; path: string; arg?: string; pathRoot?: string }[];
-  /** Answers the next `times` (1) requests whose path with its query matches in this way instead. */
-  failNext(match: (path: string) => boolean, response: PlannedAnswer, times?: number): void;
-  /** The next `times` (1) downloads or exports whose path matches break off in the middle. */
-  truncateNext(match?: (path: string) => boolean, times?: number): void;
-  /** Every answer waits this long. */
-  latencyMs: number;
   /** Pages as odd as Dropbox allows: one entry more than asked for, and an empty page after each. */
   oddPages: boolean;
   /** Tokens as after a consent to everything, or to `scopes`. */
@@ -48,9 +34,6 @@ export type DropboxSandbox = {
   close(): Promise<void>;
 };
 
-/** Of the requests remembered: a demo may run for weeks. */
-const MOST_REQUESTS = 20_000;
-
 /**
  * Starts a stand-in for Dropbox on 127.0.0.1, as strict as Dropbox about what it is sent.
  * With the same `signingKey`, tokens stay valid across restarts; without one they end with the process.
@@ -63,97 +46,48 @@ export async function startDropboxSandbox(options: {
   port?: number;
   signingKey?: string;
 }): Promise<DropboxSandbox> {
-  type Plan<T> = { match: (path: string) => boolean; left: number } & T;
-  const answers: Plan<{ answer: PlannedAnswer }>[] = [];
-  const breaks: Plan<object>[] = [];
-  const take = <T extends Plan<object>>(plans: T[], path: string): T | undefined => {
-    const plan = plans.find(({ left, match }) => left > 0 && match(path));
-    if (plan) plan.left -= 1;
-    return plan;
-  };
-  const { accounts, appKey, appSecret } = options;
-  const mint = createDropboxMint(options.signingKey ?? randomBytes(32).toString('hex'));
+  const { accounts, appKey, appSecret, port, signingKey } = options;
+  const mint = createTokenMint({
+    vendor: 'dropbox',
+    signingKey,
+    prefixes: { access: 'sl.u.', refresh: 'r-', page: 'AA' },
+  });
   const revoked: string[] = [];
-  const requests: DropboxSandboxState['requests'] = [];
   const oauth = createSandboxOauth({ accounts, appKey, appSecret, mint, revoked });
-  const state: DropboxSandboxState = {
-    accounts,
+  const standIn = createStandIn(accounts, (req) => ({
+    method: req.method,
+    path: req.originalUrl,
+    arg: req.get('dropbox-api-arg'),
+    pathRoot: req.get('dropbox-api-path-root'),
+  }));
+  const state: DropboxSandboxState = Object.assign(standIn.state, {
     revoked,
-    requests,
-    latencyMs: 0,
     oddPages: false,
-    failNext: (match, answer, times = 1) => void answers.push({ match, answer, left: times }),
-    truncateNext: (match = () => true, times = 1) => void breaks.push({ match, left: times }),
-    issue(email, scopes) {
-      const account = accounts.find((candidate) => candidate.email === email);
-      if (!account) throw new Error(`The stand-in has no account ${email}.`);
-      return oauth.issue(account.id, scopes);
-    },
+    issue: (email: string, scopes?: string[]) => oauth.issue(accountOf(accounts, email).id, scopes),
     expireTokens: () => oauth.expireTokens(),
-  };
-
-  const send = (req: Request, res: Response, bytes: Buffer): void => {
-    res.set('content-length', String(bytes.length));
-    if (!take(breaks, req.originalUrl)) {
-      res.end(bytes);
-      return;
-    }
-    // The half goes out first, so that the line breaks inside of the body.
-    res.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => setImmediate(() => res.destroy()));
-  };
+  });
   const trees = createTrees();
-  const seenBy = (accountId: string) => {
-    const account = accounts.find(({ id }) => id === accountId);
-    if (!account) throw new Refusal(401, { '.tag': 'invalid_access_token' });
-    return trees(account);
-  };
-
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use(async (req: Request, res: Response, next: NextFunction) => {
-    requests.push({
-      method: req.method,
-      path: req.originalUrl,
-      arg: req.get('dropbox-api-arg'),
-      pathRoot: req.get('dropbox-api-path-root'),
-    });
-    if (requests.length > MOST_REQUESTS) requests.shift();
+  const api = createSandboxApi({
+    mint,
+    grantOf: (req) => oauth.grantOf(req),
+    seenBy(accountId) {
+      const account = accounts.find(({ id }) => id === accountId);
+      if (!account) throw new Refusal(401, { '.tag': 'invalid_access_token' });
+      return trees(account);
+    },
+    endGrant: (grant) => oauth.endGrant(grant),
+    oddPages: () => state.oddPages,
+    send: standIn.send,
+  });
+  const named: RequestHandler = (_req, res, next) => {
     res.set('x-dropbox-request-id', randomBytes(16).toString('hex'));
-    if (state.latencyMs > 0) await delay(state.latencyMs);
-    const plan = take(answers, req.originalUrl);
-    if (!plan) return next();
-    const { status, body, headers = {} } = plan.answer;
-    res.status(status).set(headers);
-    if (body === undefined) res.end();
-    else if (typeof body === 'string' || Buffer.isBuffer(body)) res.send(body);
-    else res.json(body);
+    next();
+  };
+  const app = appOf([named, standIn.steer, oauth.router, api], {
+    unknown: (req, res) => sendRefusal(res, new Refusal(404, `The stand-in has no ${req.method} ${req.path}.`)),
+    fault: (res, message) => sendRefusal(res, new Refusal(500, message)),
   });
-  app.use(oauth.router);
-  app.use(
-    createSandboxApi({
-      mint,
-      grantOf: (req) => oauth.grantOf(req),
-      seenBy,
-      endGrant: (grant) => oauth.endGrant(grant),
-      oddPages: () => state.oddPages,
-      send,
-    }),
-  );
-  app.use((req: Request, res: Response) =>
-    sendRefusal(res, new Refusal(404, `The stand-in has no ${req.method} ${req.path}.`)),
-  );
-  app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
-    if (res.headersSent) return next(error);
-    sendRefusal(res, new Refusal(500, error instanceof Error ? error.message : 'Internal Server Error'));
-  });
-
-  const server = createServer(app);
-  await new Promise<void>((done, fail) => {
-    server.once('error', fail);
-    server.listen(options.port ?? 0, '127.0.0.1', done);
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url, close } = await listen(app, port);
   return {
     url,
     env: {
@@ -165,9 +99,6 @@ export async function startDropboxSandbox(options: {
       DROPBOX_CONTENT_URL: url,
     },
     state,
-    async close() {
-      server.closeAllConnections();
-      await new Promise<void>((done) => server.close(() => done()));
-    },
+    close,
   };
 }

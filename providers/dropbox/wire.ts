@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { dateOf } from '../json.ts';
 import type { Item } from '../provider.ts';
 import { mediaTypeOf } from '../media-types.ts';
-import { badResponse } from './failures.ts';
+import { parse } from './failures.ts';
 import { formatRef } from './refs.ts';
 
 const FOLDER_TYPE = 'inode/directory';
@@ -68,12 +69,6 @@ export function parseSearch(body: unknown): { entries: Entry[]; cursor?: string;
     metadata['.tag'] === 'metadata' ? [parse(entry, metadata.metadata, 'a search')] : [],
   );
   return { entries, cursor: cursor ?? undefined, hasMore };
-}
-
-function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw badResponse(what, parsed.error.issues[0]?.path.join('.') || 'body');
 }
 
 export const isLive = (from: Entry): from is Live => from['.tag'] !== 'deleted';
@@ -184,8 +179,3 @@ function webUrlOf({ '.tag': tag, name, path_display: path }: Live): string | und
 }
 
 const escapePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
-
-function dateOf(value: string | null | undefined): Date | undefined {
-  const date = new Date(value ?? '');
-  return Number.isNaN(date.getTime()) ? undefined : date;
-}

@@ -1,11 +1,19 @@
-import { createHash } from 'node:crypto';
 import { Strategy as GoogleStrategy } from 'passport-google-oauth20';
 import { z } from 'zod';
 import type { GoogleConfig } from '../../server/config.ts';
-import { Secret } from '../../server/secret.ts';
 import { ProviderError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import type { Account, AuthorizationRequest, Connection, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
-import { badResponse, DRIVE_SCOPE, failedAnswer, notJson, scopeMissing, toProviderError } from './failures.ts';
+import { challengeOf, createTokenEndpoint } from '../token-endpoint.ts';
+import {
+  DRIVE_SCOPE,
+  failedAnswer,
+  googleFailures,
+  notJson,
+  parse,
+  scopeMissing,
+  toProviderError,
+} from './failures.ts';
 
 /** What is asked for, with the reason the person reads. */
 export const SCOPES: { scope: string; reason: string }[] = [
@@ -21,14 +29,6 @@ export const SCOPES: { scope: string; reason: string }[] = [
 /** The full scope includes the read-only one. */
 const SUFFICIENT = new Set([DRIVE_SCOPE, 'https://www.googleapis.com/auth/drive']);
 
-const TOKEN_TIMEOUT_MS = 20_000;
-
-const tokenAnswer = z.object({
-  access_token: z.string().min(1),
-  expires_in: z.coerce.number().positive().default(3600),
-  refresh_token: z.string().min(1).optional(),
-  scope: z.string().optional(),
-});
 const userinfo = z.object({ sub: z.string().min(1), email: z.string().optional(), name: z.string().optional() });
 
 /**
@@ -46,19 +46,13 @@ export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
     return { client_id: config.clientId, client_secret: config.clientSecret.reveal() };
   };
 
+  const endpoint = createTokenEndpoint({ failures: googleFailures, refused: failedAnswer, usualLifetimeS: 3600 });
+
   const token = async (form: Record<string, string>, fetch: Fetch): Promise<TokenSet> => {
-    const sentAt = Date.now();
-    const response = await post(fetch, config.tokenUrl, { ...form, ...client() });
-    const answer = parse(tokenAnswer, await json(response, 'the token request'), 'the token request');
-    const scopes = answer.scope?.split(' ').filter(Boolean);
+    const { scopes, ...tokens } = await endpoint.tokens(fetch, config.tokenUrl, { ...form, ...client() });
     if (scopes && !scopes.some((scope) => SUFFICIENT.has(scope))) throw scopeMissing();
-    return {
-      accessToken: new Secret(answer.access_token),
-      refreshToken: answer.refresh_token === undefined ? undefined : new Secret(answer.refresh_token),
-      expiresAt: new Date(sentAt + answer.expires_in * 1000),
-      // RFC 6749 section 5.1: a scope left out is the one that was asked for.
-      scopes: scopes ?? SCOPES.map(({ scope }) => scope),
-    };
+    // RFC 6749 section 5.1: a scope left out is the one that was asked for.
+    return { ...tokens, scopes: scopes ?? SCOPES.map(({ scope }) => scope) };
   };
 
   return {
@@ -87,7 +81,8 @@ export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
     async revoke({ accessToken, refreshToken }, fetch) {
       try {
         // The refresh token ends the whole grant, its access tokens included.
-        await post(fetch, config.revokeUrl, { token: (refreshToken ?? accessToken).reveal() });
+        const body = new URLSearchParams({ token: (refreshToken ?? accessToken).reveal() });
+        await endpoint.tell(fetch, config.revokeUrl, { body }, 'the revocation');
       } catch (error) {
         const alreadyDead = error instanceof ProviderError && error.status === 400;
         if (!alreadyDead) throw error;
@@ -126,7 +121,7 @@ function authorizationUrl(
   // The strategy would make up a verifier of its own and keep it in a session; ours lies with the state.
   strategy.authorizationParams = (options) => ({
     ...googleParams(options),
-    code_challenge: createHash('sha256').update(request.codeVerifier).digest('base64url'),
+    code_challenge: challengeOf(request.codeVerifier),
     code_challenge_method: 'S256',
   });
   return new Promise((resolve, reject) => {
@@ -143,51 +138,16 @@ function authorizationUrl(
 
 async function identify(config: GoogleConfig, connection: Connection): Promise<Account> {
   const what = 'who the account belongs to';
-  let response: Response;
-  try {
-    response = await connection.fetch(config.userinfoUrl, { headers: { accept: 'application/json' } });
-  } catch (error) {
-    throw toProviderError(error);
-  }
-  if (!response.ok) throw await failedAnswer(response);
-  const { sub, email, name } = parse(userinfo, await json(response, what), what);
-  return { id: sub, email, name };
-}
-
-/** Errors: ProviderError; never with the form's content. */
-async function post(fetch: Fetch, url: string, form: Record<string, string>): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method: 'POST',
-      headers: { accept: 'application/json' },
-      body: new URLSearchParams(form),
-      redirect: 'error',
-      signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
-    });
-  } catch (error) {
-    throw toProviderError(error);
-  }
-  if (!response.ok) throw await failedAnswer(response);
-  return response;
-}
-
-async function json(response: Response, what: string): Promise<unknown> {
   let text: string;
   try {
+    const response = await connection.fetch(config.userinfoUrl, { headers: { accept: 'application/json' } });
+    if (!response.ok) throw await failedAnswer(response);
     text = await response.text();
   } catch (error) {
     throw toProviderError(error);
   }
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw notJson(what);
-  }
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw badResponse(what, parsed.error.issues[0]?.path.join('.') || 'body');
-  return parsed.data;
+  const body = parseJson(text);
+  if (body === undefined) throw notJson(what);
+  const { sub, email, name } = parse(userinfo, body, what);
+  return { id: sub, email, name };
 }

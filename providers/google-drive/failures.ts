@@ -1,6 +1,8 @@
-import { EgressError } from '../../server/egress/egress.ts';
 import { ProviderError, type ProviderErrorKind } from '../errors.ts';
+import { isRecord, parseJson } from '../json.ts';
 import type { AnswerVerdict } from '../provider.ts';
+import { retryAt } from '../retry-at.ts';
+import { createVendorFailures } from '../vendor-failures.ts';
 
 /** Scope without which nothing can be listed or read. */
 export const DRIVE_SCOPE = 'https://www.googleapis.com/auth/drive.readonly';
@@ -18,7 +20,12 @@ type Failure = {
 
 type Row = { kind: ProviderErrorKind; message: string; waitSeconds?: number };
 
-const BUSY: Row = { kind: 'rate_limited', message: 'Google Drive asks for a pause between requests.', waitSeconds: 15 };
+/** What Google has in common with every vendor. */
+export const googleFailures = createVendorFailures('google_drive', { service: 'Google Drive', company: 'Google' });
+export const { toProviderError, badResponse, notJson, parse } = googleFailures;
+
+const BUSY_SECONDS = 15;
+const BUSY: Row = { kind: 'rate_limited', message: 'Google Drive asks for a pause between requests.' };
 const QUOTA: Row = {
   kind: 'rate_limited',
   message: 'A daily limit of Google Drive is used up; it opens again later.',
@@ -44,7 +51,7 @@ const CLIENT_REFUSED: Row = {
   message:
     'Google refuses the hub’s client: check GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET and the registered redirect URI.',
 };
-const UNREACHABLE: Row = { kind: 'transient', message: 'Google Drive could not be reached or had a passing fault.' };
+const UNREACHABLE: Row = googleFailures.unreachable;
 const GONE: Row = {
   kind: 'gone',
   message: 'The item no longer exists in Google Drive or is no longer shared with this account.',
@@ -116,7 +123,7 @@ export function judgeGoogle(answer: { status: number; headers: Headers; text: st
   const failure = { status: 403, ...readBody(parseJson(answer.text)), retryAfter: answer.headers.get('retry-after') };
   const row = BY_REASON.get(failure.reason ?? '');
   if (row?.kind !== 'rate_limited') return { kind: 'final' };
-  const until = retryAt(failure, row.waitSeconds ?? 1);
+  const until = comesBack(failure, row.waitSeconds);
   return { kind: 'throttled', waitMs: until.getTime() - Date.now(), wholeApp: failure.reason === 'dailyLimitExceeded' };
 }
 
@@ -126,21 +133,14 @@ function classify(failure: Failure): ProviderError {
   const row = known ?? byStatus(failure);
   return new ProviderError(row.kind, 'google_drive', row.message, {
     status: failure.status,
-    retryAt:
-      row.kind === 'rate_limited' || failure.retryAfter
-        ? retryAt(failure, row.waitSeconds ?? BUSY.waitSeconds ?? 1)
-        : undefined,
+    retryAt: row.kind === 'rate_limited' || failure.retryAfter ? comesBack(failure, row.waitSeconds) : undefined,
   });
 }
 
-/** Retry-After as seconds or date, else a date in Google's text, else the table's wait; at least a second, at most a day. */
-function retryAt(failure: Failure, waitSeconds: number): Date {
-  const now = Date.now();
-  const header = failure.retryAfter?.trim() ?? '';
-  const named = /^\d+$/.test(header) ? now + Number(header) * 1000 : Date.parse(header);
-  const inText = Date.parse(/Retry after (\S+)/i.exec(failure.text ?? '')?.[1] ?? '');
-  const wanted = [named, inText].find((time) => !Number.isNaN(time)) ?? now + waitSeconds * 1000;
-  return new Date(Math.min(Math.max(wanted, now + 1000), now + 86_400_000));
+/** When Google asks to come back: the header, else a date in its words, else the table's wait. */
+function comesBack({ retryAfter, text }: Failure, waitSeconds = BUSY_SECONDS): Date {
+  const inText = Date.parse(/Retry after (\S+)/i.exec(text ?? '')?.[1] ?? '');
+  return retryAt(retryAfter, { waitSeconds, otherwise: Number.isNaN(inText) ? undefined : new Date(inText) });
 }
 
 /** Turns a refused answer into the error to throw. Reads its body. */
@@ -153,47 +153,9 @@ export async function failedAnswer(response: Response): Promise<ProviderError> {
   });
 }
 
-/**
- * Turns whatever a call has thrown into a ProviderError. One that was thrown inside the connection's fetch comes out as it
- * is, though the SDK has wrapped it.
- */
-export function toProviderError(error: unknown): ProviderError {
-  let innermost = error;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ProviderError) return cause;
-    if (cause instanceof EgressError) return fromEgress(cause);
-    innermost = cause;
-  }
-  // Not the SDK's own error: it carries the whole request.
-  return connectionLost(innermost);
-}
-
-/** The failure of a call or of a body that broke off on the way. */
-function connectionLost(cause: unknown): ProviderError {
-  return new ProviderError(UNREACHABLE.kind, 'google_drive', UNREACHABLE.message, { cause });
-}
-
-function fromEgress(error: EgressError): ProviderError {
-  if (error.code === 'blocked')
-    return new ProviderError('misconfigured', 'google_drive', error.message, { cause: error });
-  if (error.code === 'redirect')
-    return new ProviderError('bad_response', 'google_drive', error.message, { cause: error });
-  return connectionLost(error);
-}
-
 /** A grant without the permission to read Drive, which the person may untick. */
 export function scopeMissing(): ProviderError {
   return new ProviderError(NO_SCOPE.kind, 'google_drive', NO_SCOPE.message);
-}
-
-/** An answer in another shape than the contract's. `field` is where, never what stood there. */
-export function badResponse(what: string, field: string): ProviderError {
-  return new ProviderError('bad_response', 'google_drive', `Google answered ${what} without a usable "${field}".`);
-}
-
-/** A page of HTML where data is expected comes from something in between, and passes. */
-export function notJson(what: string): ProviderError {
-  return new ProviderError('transient', 'google_drive', `Google answered ${what} with a page instead of data.`);
 }
 
 /** Reads both of Google's error bodies: the API's `{error: {errors: [{reason}]}}` and OAuth's `{error: 'code'}`. */
@@ -212,16 +174,4 @@ function readBody(body: unknown): Pick<Failure, 'reason' | 'location' | 'text'> 
     location: words('location')[0],
     text: typeof error.message === 'string' ? error.message : undefined,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream';
 import { drive as driveClient } from '@googleapis/drive';
 import type { GoogleConfig } from '../../server/config.ts';
 import { ProviderError } from '../errors.ts';
 import type { Connection, Fetch, Item, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
+import { bodyStream, isPage } from '../streams.ts';
 import { createGoogleAuth, SCOPES } from './auth.ts';
 import { badResponse, failedAnswer, judgeGoogle, notJson, toProviderError } from './failures.ts';
 import { parseRef, type Ref } from './refs.ts';
@@ -217,7 +217,7 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
       );
       return {
         ...shared,
-        stream: bodyStream(body, signal),
+        stream: bodyStream(streamOf(body), signal, toProviderError),
         name: file.name,
         mediaType: file.mimeType,
         sizeBytes: sizeOf(file),
@@ -228,7 +228,7 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
     const { mediaType } = exported;
     try {
       const body = await call('an export', () => files.export({ fileId: file.id, mimeType: mediaType }, request));
-      return { ...shared, stream: bodyStream(body, signal), name, mediaType };
+      return { ...shared, stream: bodyStream(streamOf(body), signal, toProviderError), name, mediaType };
     } catch (error) {
       if (!(error instanceof ProviderError && error.kind === 'too_large')) throw error;
       const links = file.exportLinks ?? (await fileOf(guarded, { id: file.id, key }, ',exportLinks')).exportLinks;
@@ -236,8 +236,8 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
       if (!link) throw error;
       // The link gives what the export call refuses above 10 MB. It needs the token, which the connection adds.
       const response = await accepting(guarded.fetch)(link, { headers: resourceKeys({ [file.id]: key }) });
-      if (/^text\/html/i.test(response.headers.get('content-type') ?? '')) throw notJson('an export');
-      return { ...shared, stream: bodyStream(response.body, signal), name, mediaType };
+      if (isPage(response)) throw notJson('an export');
+      return { ...shared, stream: bodyStream(response.body, signal, toProviderError), name, mediaType };
     }
   }
 }
@@ -263,17 +263,10 @@ async function call(what: string, run: () => Promise<{ data: unknown }>): Promis
   return data;
 }
 
-/** Bytes as they come. Errors of the stream: ProviderError `transient` when it breaks off; the signal's reason. */
-function bodyStream(body: unknown, signal: AbortSignal): Readable {
-  if (!(body instanceof ReadableStream)) throw badResponse('a download', 'body');
-  const bytes = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      yield* body as unknown as AsyncIterable<Uint8Array>;
-    } catch (error) {
-      throw signal.aborted ? signal.reason : toProviderError(error);
-    }
-  };
-  return Readable.from(bytes(), { objectMode: false });
+/** What the client gives where a stream was asked for. */
+function streamOf(body: unknown): ReadableStream<Uint8Array> {
+  if (body instanceof ReadableStream) return body as ReadableStream<Uint8Array>;
+  throw badResponse('a download', 'body');
 }
 
 /** Source: https://developers.google.com/workspace/drive/api/guides/resource-keys (2026). */

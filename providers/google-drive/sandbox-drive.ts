@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
+import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
 import { DRIVE_SCOPE } from './failures.ts';
 import { applyMask, asksFor, checkNames, FieldsError, parseFields, type Mask } from './sandbox-fields.ts';
 import { parseQuery, QueryError, type Query } from './sandbox-query.ts';
 import { wireType, type Entry, type SandboxStore, type View } from './sandbox-store.ts';
-import type { Grant, TokenMint } from './sandbox-tokens.ts';
 
 const EXPORT_LIMIT = 10 * 1024 * 1024;
 const PAGE_LIFETIME_MS = 6 * 3_600_000;
@@ -47,8 +47,12 @@ export function createSandboxDrive(deps: {
   store: SandboxStore;
   mint: TokenMint;
   grantOf(req: Request): Grant | undefined;
+  /** How the bytes of an answer go out. */
+  send(req: Request, res: Response, bytes: Buffer): void;
 }): Router {
   const { store, mint } = deps;
+  const send = (req: Request, res: Response, mediaType: string, bytes: Buffer): void =>
+    deps.send(req, res.set('content-type', mediaType), bytes);
 
   /** What the account of a request sees, if it may read Drive. */
   const viewOf = (req: Request): View => {
@@ -118,14 +122,14 @@ export function createSandboxDrive(deps: {
   const getFile = async (req: Request, res: Response): Promise<void> => {
     const entry = fileOf(req);
     if (entry.space.kind === 'shared-drive' && one(req, 'supportsAllDrives') !== 'true') throw notFound(entry.file.id);
-    if (one(req, 'alt') === 'media') return download(entry, res);
+    if (one(req, 'alt') === 'media') return download(req, res, entry);
     const mask = maskOf(req) ?? parseFields('kind,id,name,mimeType');
     checkNames(mask, FILE_NAMES);
     const withChecksums = asksFor(mask, 'md5Checksum') || asksFor(mask, 'sha256Checksum');
     res.json(applyMask(await store.toWire(entry, { withChecksums }), mask));
   };
 
-  const download = async ({ file }: Entry, res: Response): Promise<void> => {
+  const download = async (req: Request, res: Response, { file }: Entry): Promise<void> => {
     if (file.kind === 'folder' || file.native || file.shortcutTo)
       throw new Refusal(
         403,
@@ -135,7 +139,7 @@ export function createSandboxDrive(deps: {
       );
     if (file.canDownload === false)
       throw new Refusal(403, 'cannotDownloadFile', 'This file cannot be downloaded by the user.');
-    send(res, file.mediaType, await file.bytes());
+    send(req, res, file.mediaType, await file.bytes());
   };
 
   const exportFile = async (req: Request, res: Response): Promise<void> => {
@@ -151,13 +155,13 @@ export function createSandboxDrive(deps: {
     const bytes = await file.bytes();
     if (bytes.length > EXPORT_LIMIT)
       throw new Refusal(403, 'exportSizeLimitExceeded', 'This file is too large to be exported.');
-    send(res, mimeType, bytes);
+    send(req, res, mimeType, bytes);
   };
 
   const exportLink = async (req: Request, res: Response): Promise<void> => {
     const { file } = fileOf(req);
     if (!file.native || file.native === 'form') throw notFound(file.id);
-    send(res, file.mediaType, await file.bytes());
+    send(req, res, file.mediaType, await file.bytes());
   };
 
   const listDrives = (req: Request, res: Response): void => {
@@ -348,9 +352,4 @@ function queriedOf({ file, space }: Entry, { rootId }: View): Parameters<Query['
 
 function driveOf(space: { id: string; name: string }): Record<string, string> {
   return { kind: 'drive#drive', id: space.id, name: space.name };
-}
-
-function send(res: Response, mediaType: string, bytes: Buffer): void {
-  res.set('content-type', mediaType).set('content-length', String(bytes.length));
-  res.end(bytes);
 }

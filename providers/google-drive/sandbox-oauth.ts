@@ -1,20 +1,37 @@
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
+import {
+  bearerOf,
+  commonFault,
+  createConsentDesk,
+  formOf,
+  provesChallenge,
+  sameText,
+  signInHeaders,
+  stringsOf,
+} from '../sandbox/consent-desk.ts';
+import type { ConsentVendor } from '../sandbox/consent-page.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
-import { consentPage, KNOWN_SCOPES, refusalPage } from './sandbox-page.ts';
-import type { Grant, TokenMint } from './sandbox-tokens.ts';
+import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
+import { SCOPES } from './auth.ts';
+import { DRIVE_SCOPE } from './failures.ts';
 
-const CODE_LIFETIME_MS = 600_000;
 const ACCESS_LIFETIME_S = 3599;
 
-type Code = {
-  accountId: string;
-  scopes: string[];
-  redirectUri: string;
-  challenge: string;
-  offline: boolean;
-  expiresAt: number;
+const GOOGLE: ConsentVendor = {
+  name: 'Google',
+  account: 'Google Account',
+  allows: {
+    openid: 'Know who you are on Google',
+    email: 'See your e-mail address',
+    profile: 'See your name',
+    [DRIVE_SCOPE]: 'See and download all your Google Drive files',
+  },
+  // The person may untick what is more than a look at the profile.
+  optional: new Set([DRIVE_SCOPE]),
 };
+/** Scopes the stand-in can grant. */
+const KNOWN_SCOPES = new Set(SCOPES.map(({ scope }) => scope));
 
 export type SandboxOauth = {
   router: Router;
@@ -36,7 +53,6 @@ export function createSandboxOauth(deps: {
   revoked: string[];
 }): SandboxOauth {
   const { accounts, mint } = deps;
-  const codes = new Map<string, Code>();
   const deadGrants = new Set<string>();
   /** Access tokens with a smaller serial number are expired. */
   let expiredBefore = 0;
@@ -49,77 +65,35 @@ export function createSandboxOauth(deps: {
     if (kind === 'access' && Number(grant.data?.serial ?? 0) < expiredBefore) return undefined;
     return grant;
   };
-  const accessToken = (grant: Pick<Grant, 'grantId' | 'accountId' | 'scopes'>): string =>
-    mint.sign({
-      kind: 'access',
-      grantId: grant.grantId,
-      accountId: grant.accountId,
-      scopes: grant.scopes,
-      expiresAt: Date.now() + ACCESS_LIFETIME_S * 1000,
-      data: { serial: String((serial += 1)) },
-    });
-
-  const showConsent = (req: Request, res: Response): void => {
-    const asked = stringsOf(req.query);
-    const fault = faultOf(asked, deps.clientId);
-    if (fault) {
-      res
-        .status(400)
-        .type('html')
-        .send(refusalPage(...fault));
-      return;
-    }
-    const scopes = (asked.scope ?? '').split(' ').filter(Boolean);
-    const request = mint.sign({
-      kind: 'consent',
-      grantId: randomUUID(),
-      accountId: '',
-      scopes,
-      expiresAt: Date.now() + CODE_LIFETIME_MS,
-      data: asked,
-    });
-    const view = { appName: 'Tributary', accounts, scopes, loginHint: asked.login_hint, request };
-    res.type('html').send(consentPage(view));
+  const accessToken = ({ grantId, accountId, scopes }: Pick<Grant, 'grantId' | 'accountId' | 'scopes'>): string => {
+    const expiresAt = Date.now() + ACCESS_LIFETIME_S * 1000;
+    return mint.sign({ kind: 'access', grantId, accountId, scopes, expiresAt, data: { serial: String(++serial) } });
   };
 
-  const decide = (req: Request, res: Response): void => {
-    const form = (req.body ?? {}) as Record<string, string | string[] | undefined>;
-    const consent = mint.verify('consent', String(form.request ?? ''));
-    const asked = consent?.data;
-    if (!consent || !asked) {
-      res
-        .status(400)
-        .type('html')
-        .send(refusalPage('invalid_request', 'This page is out of date. Start again in the app.'));
-      return;
-    }
-    const back = new URL(asked.redirect_uri ?? '');
-    if (asked.state !== undefined) back.searchParams.set('state', asked.state);
-    const account = accounts.find(({ id }) => id === form.account);
-    if (form.decision !== 'allow' || !account) {
-      back.searchParams.set('error', 'access_denied');
-      res.redirect(302, back.href);
-      return;
-    }
-    // The person may untick what is more than a look at the profile.
-    const ticked = new Set([form.scope ?? []].flat());
-    const scopes = consent.scopes.filter((scope) => !scope.startsWith('https://') || ticked.has(scope));
-    const code = `4/0A${randomBytes(32).toString('base64url')}`;
-    codes.set(code, {
-      accountId: account.id,
-      scopes,
-      redirectUri: asked.redirect_uri ?? '',
-      challenge: asked.code_challenge ?? '',
-      offline: asked.access_type === 'offline',
-      expiresAt: Date.now() + CODE_LIFETIME_MS,
-    });
-    back.searchParams.set('code', code);
-    back.searchParams.set('scope', scopes.join(' '));
-    res.redirect(302, back.href);
-  };
+  const desk = createConsentDesk({
+    accounts,
+    mint,
+    vendor: GOOGLE,
+    faultOf: (asked) =>
+      commonFault(
+        asked,
+        { id: deps.clientId, knownScopes: KNOWN_SCOPES, needsScope: true },
+        {
+          client: 'invalid_client',
+          redirect: 'redirect_uri_mismatch',
+          responseType: 'unsupported_response_type',
+          noScope: 'invalid_request',
+          scope: 'invalid_scope',
+          challenge: 'invalid_request',
+        },
+      ),
+    staleCode: 'invalid_request',
+    newCode: () => `4/0A${randomBytes(32).toString('base64url')}`,
+    more: { granted: ({ scopes }) => ({ scope: scopes.join(' ') }) },
+  });
 
   const token = (req: Request, res: Response): void => {
-    const form = stringsOf((req.body ?? {}) as Record<string, unknown>);
+    const form = formOf(req);
     const refuse = (status: number, error: string, description: string): void =>
       void res.status(status).json({ error, error_description: description });
     res.set('cache-control', 'no-store');
@@ -132,23 +106,20 @@ export function createSandboxOauth(deps: {
     }
     if (form.grant_type !== 'authorization_code')
       return refuse(400, 'unsupported_grant_type', `Invalid grant_type: ${form.grant_type ?? ''}`);
-    const code = codes.get(form.code ?? '');
-    codes.delete(form.code ?? '');
-    if (!code || code.expiresAt <= Date.now()) return refuse(400, 'invalid_grant', 'Bad Request');
-    if (form.redirect_uri !== code.redirectUri) return refuse(400, 'redirect_uri_mismatch', 'Bad Request');
-    if (!form.code_verifier) return refuse(400, 'invalid_grant', 'Missing code verifier.');
-    const challenge = createHash('sha256').update(form.code_verifier).digest('base64url');
-    if (!/^[\w.~-]{43,128}$/.test(form.code_verifier) || !sameText(challenge, code.challenge))
-      return refuse(400, 'invalid_grant', 'Invalid code verifier.');
-    const grant = { grantId: randomUUID(), accountId: code.accountId, scopes: code.scopes };
+    const consent = desk.redeem(form.code);
+    if (!consent) return refuse(400, 'invalid_grant', 'Bad Request');
+    const { accountId, scopes, asked } = consent;
+    if (form.redirect_uri !== asked.redirect_uri) return refuse(400, 'redirect_uri_mismatch', 'Bad Request');
+    if (!provesChallenge(form.code_verifier, consent)) return refuse(400, 'invalid_grant', 'Invalid code verifier.');
+    const grant = { grantId: randomUUID(), accountId, scopes };
     res.json({
-      ...tokenAnswer(accessToken(grant), code.scopes),
-      ...(code.offline ? { refresh_token: mint.sign({ kind: 'refresh', ...grant }) } : {}),
+      ...tokenAnswer(accessToken(grant), scopes),
+      ...(asked.access_type === 'offline' ? { refresh_token: mint.sign({ kind: 'refresh', ...grant }) } : {}),
     });
   };
 
   const revoke = (req: Request, res: Response): void => {
-    const form = stringsOf({ ...req.query, ...((req.body ?? {}) as Record<string, unknown>) });
+    const form = { ...stringsOf(req.query), ...formOf(req) };
     const grant = live('refresh', form.token ?? '') ?? live('access', form.token ?? '');
     if (!grant) {
       res.status(400).json({ error: 'invalid_token', error_description: 'Token expired or revoked' });
@@ -159,8 +130,7 @@ export function createSandboxOauth(deps: {
     res.json({});
   };
 
-  const grantOf = (req: Request): Grant | undefined =>
-    live('access', /^Bearer (.+)$/.exec(req.get('authorization') ?? '')?.[1] ?? '');
+  const grantOf = (req: Request): Grant | undefined => live('access', bearerOf(req));
 
   const userinfo = (req: Request, res: Response): void => {
     const grant = grantOf(req);
@@ -180,12 +150,8 @@ export function createSandboxOauth(deps: {
 
   const form = express.urlencoded({ extended: false });
   const router = express.Router();
-  router.use(['/o/oauth2/v2/auth', '/token', '/revoke'], (_req, res, next) => {
-    res.set('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
-    res.set('referrer-policy', 'no-referrer');
-    next();
-  });
-  router.route('/o/oauth2/v2/auth').get(showConsent).post(form, decide);
+  router.use(['/o/oauth2/v2/auth', '/token', '/revoke'], signInHeaders);
+  router.route('/o/oauth2/v2/auth').get(desk.page).post(desk.decision);
   router.post('/token', form, token);
   router.post('/revoke', form, revoke);
   router.get('/oauth2/v3/userinfo', userinfo);
@@ -203,34 +169,6 @@ export function createSandboxOauth(deps: {
   };
 }
 
-/** Why a request is not answered with the consent page: Google's word and a sentence. */
-function faultOf(asked: Record<string, string>, clientId: string): [string, string] | undefined {
-  if (asked.client_id !== clientId) return ['invalid_client', 'The OAuth client was not found.'];
-  const redirect = URL.canParse(asked.redirect_uri ?? '') ? new URL(asked.redirect_uri ?? '') : undefined;
-  if (!redirect || !/^https?:$/.test(redirect.protocol) || redirect.hash)
-    return ['redirect_uri_mismatch', 'The redirect URI in the request must be an http or https address.'];
-  if (asked.response_type !== 'code') return ['unsupported_response_type', 'The response type must be "code".'];
-  const scopes = (asked.scope ?? '').split(' ').filter(Boolean);
-  if (scopes.length === 0) return ['invalid_request', 'Missing required parameter: scope'];
-  const unknown = scopes.filter((scope) => !KNOWN_SCOPES.has(scope));
-  if (unknown.length > 0) return ['invalid_scope', `Some requested scopes were invalid: ${unknown.join(', ')}`];
-  if (asked.code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(asked.code_challenge ?? ''))
-    return ['invalid_request', 'A PKCE code challenge with the method S256 is needed.'];
-  return undefined;
-}
-
 function tokenAnswer(access_token: string, scopes: string[]): Record<string, unknown> {
   return { access_token, expires_in: ACCESS_LIFETIME_S, scope: scopes.join(' '), token_type: 'Bearer' };
-}
-
-/** Parameters given once; repeated ones are left out, as if they were missing. */
-function stringsOf(values: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
-}
-
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

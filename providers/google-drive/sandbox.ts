@@ -1,25 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import express, { type NextFunction, type Request, type Response } from 'express';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
+import { accountOf, appOf, createStandIn, listen, type StandInState } from '../sandbox/stand-in.ts';
+import { createTokenMint } from '../sandbox/token-mint.ts';
 import { createSandboxDrive, sendRefusal } from './sandbox-drive.ts';
 import { createSandboxOauth } from './sandbox-oauth.ts';
 import { createSandboxStore } from './sandbox-store.ts';
-import { createTokenMint } from './sandbox-tokens.ts';
 
-export type PlannedAnswer = { status: number; body?: unknown; headers?: Record<string, string> };
-
-/** What tests see and steer. */
-export type GoogleSandboxState = {
-  /** May be changed at any time; the next request sees it. */
-  accounts: SandboxAccount[];
+/** What tests see and steer; `path` of a request is with its query. */
+export type GoogleSandboxState = StandInState<{ method: string; path: string }> & {
   /** E-mail addresses of the accounts whose grants were ended, in order. */
   revoked: string[];
-  /** Every request, in order; `path` with its query. */
-  requests: { method: string; path: string }[];
-  /** Answers the next `times` (1) requests whose path with its query matches in this way instead. */
-  failNext(match: (path: string) => boolean, response: PlannedAnswer, times?: number): void;
   /** Tokens as after a consent to everything, or to `scopes`. */
   issue(email: string, scopes?: string[]): { accessToken: string; refreshToken: string };
   /** From now on only access tokens issued later are accepted. */
@@ -34,9 +23,6 @@ export type GoogleSandbox = {
   close(): Promise<void>;
 };
 
-/** Of the requests remembered: a demo may run for weeks. */
-const MOST_REQUESTS = 20_000;
-
 /**
  * Starts a stand-in for Google's accounts and Drive on 127.0.0.1, as strict as Google about what it is sent.
  * With the same `signingKey`, tokens stay valid across restarts; without one they end with the process.
@@ -49,81 +35,42 @@ export async function startGoogleSandbox(options: {
   port?: number;
   signingKey?: string;
 }): Promise<GoogleSandbox> {
+  const { accounts, clientId, clientSecret, port, signingKey } = options;
   let url = '';
-  const plans: { match: (path: string) => boolean; answer: PlannedAnswer; left: number }[] = [];
-  const { accounts } = options;
-  const mint = createTokenMint(options.signingKey ?? randomBytes(32).toString('hex'));
   const revoked: string[] = [];
-  const requests: GoogleSandboxState['requests'] = [];
-  const oauth = createSandboxOauth({
-    accounts,
-    clientId: options.clientId,
-    clientSecret: options.clientSecret,
-    mint,
-    revoked,
+  const prefixes = { access: 'ya29.', refresh: '1//', page: '~!!~' };
+  const mint = createTokenMint({ vendor: 'google', signingKey, prefixes });
+  const oauth = createSandboxOauth({ accounts, clientId, clientSecret, mint, revoked });
+  const { state, steer, send } = createStandIn(accounts, ({ method, originalUrl }) => ({ method, path: originalUrl }));
+  const store = createSandboxStore(accounts, () => url);
+  const drive = createSandboxDrive({ store, mint, grantOf: (req) => oauth.grantOf(req), send });
+  const app = appOf([steer, oauth.router, drive], {
+    unknown: (req, res) =>
+      sendRefusal(res, {
+        status: 404,
+        reason: 'notFound',
+        message: `The stand-in has no ${req.method} ${req.path}.`,
+      }),
+    fault: (res, message) => sendRefusal(res, { status: 500, reason: 'internalError', message }),
   });
-  const state: GoogleSandboxState = {
-    accounts,
-    revoked,
-    requests,
-    failNext: (match, answer, times = 1) => void plans.push({ match, answer, left: times }),
-    issue(email, scopes) {
-      const account = accounts.find((candidate) => candidate.email === email);
-      if (!account) throw new Error(`The stand-in has no account ${email}.`);
-      return oauth.issue(account.id, scopes);
-    },
-    expireAccessTokens: () => oauth.expireAccessTokens(),
-  };
-
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use((req: Request, res: Response, next: NextFunction) => {
-    requests.push({ method: req.method, path: req.originalUrl });
-    if (requests.length > MOST_REQUESTS) requests.shift();
-    const plan = plans.find(({ left, match }) => left > 0 && match(req.originalUrl));
-    if (!plan) return next();
-    plan.left -= 1;
-    const { status, body, headers = {} } = plan.answer;
-    res.status(status).set(headers);
-    if (body === undefined) res.end();
-    else if (typeof body === 'string' || Buffer.isBuffer(body)) res.send(body);
-    else res.json(body);
-  });
-  app.use(oauth.router);
-  app.use(
-    createSandboxDrive({ store: createSandboxStore(accounts, () => url), mint, grantOf: (req) => oauth.grantOf(req) }),
-  );
-  app.use((req: Request, res: Response) =>
-    sendRefusal(res, { status: 404, reason: 'notFound', message: `The stand-in has no ${req.method} ${req.path}.` }),
-  );
-  app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
-    if (res.headersSent) return next(error);
-    const message = error instanceof Error ? error.message : 'Internal Error';
-    sendRefusal(res, { status: 500, reason: 'internalError', message });
-  });
-
-  const server = createServer(app);
-  await new Promise<void>((done, fail) => {
-    server.once('error', fail);
-    server.listen(options.port ?? 0, '127.0.0.1', done);
-  });
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = await listen(app, port);
+  ({ url } = server);
   return {
     url,
     env: {
-      GOOGLE_CLIENT_ID: options.clientId,
-      GOOGLE_CLIENT_SECRET: options.clientSecret,
+      GOOGLE_CLIENT_ID: clientId,
+      GOOGLE_CLIENT_SECRET: clientSecret,
       GOOGLE_AUTH_URL: `${url}/o/oauth2/v2/auth`,
       GOOGLE_TOKEN_URL: `${url}/token`,
       GOOGLE_REVOKE_URL: `${url}/revoke`,
       GOOGLE_USERINFO_URL: `${url}/oauth2/v3/userinfo`,
       GOOGLE_API_URL: url,
     },
-    state,
-    async close() {
-      server.closeAllConnections();
-      await new Promise<void>((done) => server.close(() => done()));
-    },
+    state: Object.assign(state, {
+      revoked,
+      issue: (email: string, scopes?: string[]) => oauth.issue(accountOf(accounts, email).id, scopes),
+      expireAccessTokens: () => oauth.expireAccessTokens(),
+    }),
+    close: server.close,
   };
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { foldersFirst } from '../item-order.ts';
+import { dateOf } from '../json.ts';
 import type { Item } from '../provider.ts';
-import { badResponse } from './failures.ts';
+import { parse } from './failures.ts';
 import { formatRef, type Ref } from './refs.ts';
 
 const FOLDER = 'application/vnd.google-apps.folder';
@@ -64,12 +66,6 @@ export const parseDrive = (body: unknown): z.infer<typeof drive> => parse(drive,
 export const parseDriveList = (body: unknown): z.infer<typeof driveList> =>
   parse(driveList, body, 'the list of shared drives');
 
-function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw badResponse(what, parsed.error.issues[0]?.path.join('.') || 'body');
-}
-
 export const SHARED_WITH_ME: Item = {
   ref: formatRef({ kind: 'shared-with-me' }),
   name: 'Shared with me',
@@ -129,11 +125,9 @@ export function fromHint(id: string, hint: string | undefined): DriveFile | unde
   }
 }
 
-/** A page of a listing, folders first: Google sorts shortcuts to folders among the files. */
-export function toItems(files: DriveFile[], listedIn?: string): Item[] {
-  const items = files.map((from) => toItem(from, listedIn));
-  return [...items.filter(({ kind }) => kind === 'folder'), ...items.filter(({ kind }) => kind !== 'folder')];
-}
+/** A page of a listing: Google sorts shortcuts to folders among the files. */
+export const toItems = (files: DriveFile[], listedIn?: string): Item[] =>
+  foldersFirst(files.map((from) => toItem(from, listedIn)));
 
 /** Why there will never be content, in a sentence; undefined where there is. */
 export function whyNotImportable(from: DriveFile, mimeType = from.mimeType): string | undefined {
@@ -188,9 +182,4 @@ function parentOf(from: DriveFile): string | undefined {
   if (parent && parent === driveId) return formatRef({ kind: 'drive', id: driveId });
   if (parent) return formatRef({ kind: 'item', id: parent, driveId });
   return from.ownedByMe === false && !driveId ? SHARED_WITH_ME.ref : undefined;
-}
-
-function dateOf(value: string | null | undefined): Date | undefined {
-  const date = new Date(value ?? '');
-  return Number.isNaN(date.getTime()) ? undefined : date;
 }

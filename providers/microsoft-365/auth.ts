@@ -1,11 +1,17 @@
-import { createHash } from 'node:crypto';
-import { ConfidentialClientApplication, type INetworkModule } from '@azure/msal-node';
+import {
+  ClientAuthError,
+  ClientConfigurationError,
+  ConfidentialClientApplication,
+  type INetworkModule,
+} from '@azure/msal-node';
 import { z } from 'zod';
 import type { MicrosoftConfig } from '../../server/config.ts';
 import { Secret } from '../../server/secret.ts';
+import { isBearerToken } from '../bearer-token.ts';
 import { ProviderError } from '../errors.ts';
 import type { Account, Connection, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
-import { notJson, refusedToken, toProviderError } from './failures.ts';
+import { challengeOf } from '../token-endpoint.ts';
+import { badResponse, notJson, refusedToken, toProviderError } from './failures.ts';
 import type { Graph } from './graph.ts';
 import { parseOrganizations, parseUser } from './wire.ts';
 
@@ -62,6 +68,7 @@ export function createMicrosoftAuth(config: MicrosoftConfig, graph: Graph): Prov
     app: ConfidentialClientApplication,
     result: { accessToken: string; expiresOn: Date | null; scopes: string[] },
   ): TokenSet => {
+    if (!isBearerToken(result.accessToken)) throw badResponse('the token request', 'access_token');
     const scopes = result.scopes.map((scope) => scope.replace(/^https:\/\/graph\.microsoft\.(com|us)\//, ''));
     if (!scopes.some((scope) => scope.toLowerCase() === NEEDED.toLowerCase()))
       throw new ProviderError(
@@ -88,7 +95,7 @@ export function createMicrosoftAuth(config: MicrosoftConfig, graph: Graph): Prov
           scopes: forMsal(wanted),
           redirectUri,
           state,
-          codeChallenge: createHash('sha256').update(codeVerifier).digest('base64url'),
+          codeChallenge: challengeOf(codeVerifier),
           codeChallengeMethod: 'S256',
           responseMode: 'query',
           // With an address at hand the person need not choose; without one the browser's last account must not be taken.
@@ -210,8 +217,9 @@ function client(config: MicrosoftConfig, fetch?: Fetch) {
       if (failure?.claims) onClaims(failure.claims);
       if (failure) throw failure.error;
       if (error instanceof ProviderError) throw error;
-      // MSAL's error is not kept as the cause: it may carry the whole request.
-      const code = error instanceof Error && 'errorCode' in error ? String(error.errorCode) : 'unknown';
+      // MSAL's error is not kept as the cause: it may carry the whole request. Its codes are words of MSAL's own in these two only.
+      const isOwn = error instanceof ClientAuthError || error instanceof ClientConfigurationError;
+      const code = isOwn ? error.errorCode : 'unknown';
       throw new ProviderError(
         'bad_response',
         'microsoft',

@@ -1,7 +1,6 @@
-import { Readable } from 'node:stream';
 import { ProviderError } from '../errors.ts';
 import type { Connection } from '../provider.ts';
-import { readRefusal, toProviderError } from './failures.ts';
+import { readRefusal } from './failures.ts';
 
 /**
  * Follows Graph's redirect to an address that needs no token, and gets none: the connection leaves it behind at the border of
@@ -26,16 +25,4 @@ export async function download(connection: Connection, address: string, signal: 
       );
     if (!isDeadLink) throw failure;
   }
-}
-
-/** Bytes as they come. Errors of the stream: ProviderError `transient` when it breaks off; the signal's reason. */
-export function bodyStream(body: ReadableStream<Uint8Array> | null, signal: AbortSignal): Readable {
-  const bytes = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      if (body) yield* body as unknown as AsyncIterable<Uint8Array>;
-    } catch (error) {
-      throw signal.aborted ? signal.reason : toProviderError(error);
-    }
-  };
-  return Readable.from(bytes(), { objectMode: false });
 }

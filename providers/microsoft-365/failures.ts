@@ -1,6 +1,8 @@
-import { EgressError } from '../../server/egress/egress.ts';
 import { ProviderError, type ProviderErrorKind } from '../errors.ts';
+import { isRecord, parseJson } from '../json.ts';
 import type { AnswerVerdict } from '../provider.ts';
+import { retryAt } from '../retry-at.ts';
+import { createVendorFailures } from '../vendor-failures.ts';
 
 /** What was seen of a failed answer; `codes` are the vendor's own words, the innermost first. */
 type Failure = {
@@ -16,8 +18,13 @@ type Failure = {
 
 type Row = { kind: ProviderErrorKind; message: string };
 
+const common = createVendorFailures('microsoft', { service: 'Microsoft 365', company: 'Microsoft' });
+export const { toProviderError, badResponse, notJson, parse } = common;
+
 const BUSY: Row = { kind: 'rate_limited', message: 'Microsoft 365 asks for a pause between requests.' };
-const UNREACHABLE: Row = { kind: 'transient', message: 'Microsoft 365 could not be reached or had a passing fault.' };
+const UNREACHABLE: Row = common.unreachable;
+/** Seconds to wait when Microsoft names none. */
+const BUSY_SECONDS = 15;
 const DEAD_GRANT: Row = {
   kind: 'reconnect',
   message: 'Microsoft no longer accepts the connection. Connect the account again.',
@@ -179,17 +186,8 @@ function classify(failure: Failure, table: Map<string, Row>): ProviderError {
   return new ProviderError(row.kind, 'microsoft', row.message, {
     status,
     requestId: failure.requestId,
-    retryAt: row.kind === 'rate_limited' ? retryAt(retryAfter) : undefined,
+    retryAt: row.kind === 'rate_limited' ? retryAt(retryAfter, { waitSeconds: BUSY_SECONDS }) : undefined,
   });
-}
-
-/** Retry-After as seconds or date, else 15 s; at least a second, at most a day. */
-function retryAt(retryAfter: string | null | undefined): Date {
-  const now = Date.now();
-  const header = retryAfter?.trim() ?? '';
-  const named = /^\d+$/.test(header) ? now + Number(header) * 1000 : /^-/.test(header) ? NaN : Date.parse(header);
-  const wanted = Number.isNaN(named) ? now + 15_000 : named;
-  return new Date(Math.min(Math.max(wanted, now + 1000), now + 86_400_000));
 }
 
 /** Turns an answer of Graph that is not a success into the error to throw. Reads its body. */
@@ -244,41 +242,8 @@ export function refusedToken(answer: { status: number; body: unknown; headers: R
   };
 }
 
-/**
- * The ProviderError of anything a request threw. An error that the connection's fetch itself reported comes out as it is,
- * though a library has wrapped it.
- */
-export function toProviderError(error: unknown): ProviderError {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ProviderError) return cause;
-    if (cause instanceof EgressError) return fromEgress(cause);
-  }
-  return connectionLost(error);
-}
-
-/** The failure of a call or of a body that broke off on the way. */
-function connectionLost(cause: unknown): ProviderError {
-  return new ProviderError(UNREACHABLE.kind, 'microsoft', UNREACHABLE.message, { cause });
-}
-
-function fromEgress(error: EgressError): ProviderError {
-  if (error.code === 'blocked') return new ProviderError('misconfigured', 'microsoft', error.message, { cause: error });
-  if (error.code === 'redirect') return new ProviderError('bad_response', 'microsoft', error.message, { cause: error });
-  return connectionLost(error);
-}
-
-/** An answer in another shape than the contract's. `field` is where, never what stood there. */
-export function badResponse(what: string, field: string): ProviderError {
-  return new ProviderError('bad_response', 'microsoft', `Microsoft answered ${what} without a usable "${field}".`);
-}
-
 /** A cursor that is none of the vendor's. */
 export const lostPlace = (): ProviderError => new ProviderError(LOST_PLACE.kind, 'microsoft', LOST_PLACE.message);
-
-/** A page of HTML, or nothing at all, where data is expected comes from something in between or from load, and passes. */
-export function notJson(what: string): ProviderError {
-  return new ProviderError('transient', 'microsoft', `Microsoft answered ${what} with a page instead of data.`);
-}
 
 /**
  * A 401 without Graph's words in it comes from a download host: its address has run out, which a new token would not mend.
@@ -304,16 +269,4 @@ function readBody(body: unknown): { codes: string[]; text?: string; requestId?: 
     level = level.innerError ?? level.innererror;
   }
   return { codes, text, requestId };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

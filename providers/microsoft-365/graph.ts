@@ -1,3 +1,4 @@
+import { parseUrl } from '../urls.ts';
 import type { MicrosoftConfig } from '../../server/config.ts';
 import type { Connection } from '../provider.ts';
 import { badResponse, failedAnswer, notJson, toProviderError } from './failures.ts';
@@ -26,7 +27,7 @@ export function createGraph(config: MicrosoftConfig): Graph {
 
   /** Links are followed as they are, but with a token: only to Graph itself. */
   const checked = (link: string, what: string): string => {
-    const url = URL.canParse(link) ? new URL(link) : undefined;
+    const url = parseUrl(link);
     const own = new URL(base);
     if (url?.origin !== own.origin || !url.pathname.startsWith(`${own.pathname}/`) || url.username || url.password)
       throw badResponse(what, '@odata.nextLink');

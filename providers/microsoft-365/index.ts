@@ -1,8 +1,10 @@
 import type { MicrosoftConfig } from '../../server/config.ts';
 import { ProviderError } from '../errors.ts';
 import type { Connection, Item, ItemPage, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
+import { byName, foldersFirst } from '../item-order.ts';
+import { bodyStream } from '../streams.ts';
 import { createMicrosoftAuth, SCOPES } from './auth.ts';
-import { bodyStream, download } from './download.ts';
+import { download } from './download.ts';
 import { isUnavailable, judge, toProviderError } from './failures.ts';
 import { createGraph } from './graph.ts';
 import { parseRef, type Ref } from './refs.ts';
@@ -251,7 +253,7 @@ export function createMicrosoft365(config: MicrosoftConfig): Provider {
     const sizeBytes = announced === null || !/^\d+$/.test(announced) ? undefined : Number(announced);
     const isAsListed = sizeBytes === undefined || sizeBytes === (file.size ?? sizeBytes);
     return {
-      stream: bodyStream(response.body, signal),
+      stream: bodyStream(response.body, signal, toProviderError),
       name: file.name || 'Untitled',
       mediaType: file.file?.mimeType || 'application/octet-stream',
       sizeBytes,
@@ -273,15 +275,6 @@ const attempt = <T>(work: Promise<T>): Promise<Attempt<T>> =>
 function shownOf(list: Attempt<ItemPage>, all: Item): Item[] {
   if (list.value) return [...list.value.items, ...(list.value.next === undefined ? [] : [all])];
   return isUnavailable(list.error) ? [] : [all];
-}
-
-function byName(items: Item[]): Item[] {
-  const natural = new Intl.Collator('en', { numeric: true });
-  return [...items].sort((a, b) => natural.compare(a.name, b.name));
-}
-
-function foldersFirst(items: Item[]): Item[] {
-  return [...items.filter(({ kind }) => kind === 'folder'), ...items.filter(({ kind }) => kind === 'file')];
 }
 
 function notAFile(): ProviderError {

@@ -1,7 +1,7 @@
 import express, { type Request, type Response, type Router } from 'express';
-import type { TokenMint } from '../google-drive/sandbox-tokens.ts';
 import { mediaTypeOf } from '../media-types.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
+import type { TokenMint } from '../sandbox/token-mint.ts';
 import type { SandboxStore } from './sandbox-store.ts';
 
 /**
@@ -12,8 +12,8 @@ export function createSandboxDownloads(deps: {
   accounts: SandboxAccount[];
   store: SandboxStore;
   mint: TokenMint;
-  /** True once for each download that is to break off. */
-  takeTruncation(): boolean;
+  /** How the bytes of an answer go out. */
+  send(req: Request, res: Response, bytes: Buffer): void;
 }): Router {
   const send = async (req: Request, res: Response): Promise<void> => {
     const refuse = (status: number, text: string): void => void res.status(status).type('html').send(`<p>${text}</p>`);
@@ -26,10 +26,9 @@ export function createSandboxDownloads(deps: {
     if (!entry?.file) return refuse(404, 'There is no such file.');
     const bytes = await entry.file.bytes();
     const type = entry.file.native ? entry.file.mediaType : mediaTypeOf(entry.name);
-    res.set('content-type', type).set('content-length', String(bytes.length));
+    res.set('content-type', type);
     res.set('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(entry.name)}`);
-    if (!deps.takeTruncation()) return void res.end(bytes);
-    res.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => res.destroy());
+    deps.send(req, res, bytes);
   };
   const router = express.Router();
   router.get('/download.aspx', send);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
-import type { Grant, TokenMint } from '../google-drive/sandbox-tokens.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
+import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
 import { guid, HOST, objectIdOf, tenantIdOf } from './sandbox-ids.ts';
 import { badRequest, notFound, Refusal, sendRefusal } from './sandbox-refusal.ts';
 import { matcherOf } from './sandbox-search.ts';

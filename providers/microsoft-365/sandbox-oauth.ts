@@ -1,17 +1,42 @@
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
-import type { Grant, TokenMint } from '../google-drive/sandbox-tokens.ts';
+import {
+  bearerOf,
+  commonFault,
+  createConsentDesk,
+  formOf,
+  provesChallenge,
+  sameText,
+  scopesOf,
+  signInHeaders,
+  type Asked,
+  type Fault,
+} from '../sandbox/consent-desk.ts';
+import type { ConsentVendor } from '../sandbox/consent-page.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
+import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
 import { SCOPES } from './auth.ts';
 import { objectIdOf, tenantIdOf } from './sandbox-ids.ts';
-import { microsoftConsentPage, microsoftRefusalPage } from './sandbox-page.ts';
 
-const CODE_LIFETIME_MS = 600_000;
 const ACCESS_LIFETIME_S = 3899;
 const REFRESH_LIFETIME_MS = 90 * 86_400_000;
 const KNOWN_SCOPES = new Set(SCOPES.map(({ scope }) => scope));
 
-type Code = { accountId: string; scopes: string[]; redirectUri: string; challenge: string; expiresAt: number };
+const MICROSOFT: ConsentVendor = {
+  name: 'Microsoft',
+  account: 'Microsoft account',
+  allows: {
+    openid: 'Sign you in',
+    profile: 'View your basic profile',
+    email: 'View your e-mail address',
+    offline_access: 'Maintain access to data you have given it access to',
+    'User.Read': 'Sign you in and read your profile',
+    'Files.Read.All': 'Read all files that you have access to',
+    'Sites.Read.All': 'Read items in all site collections',
+    'Team.ReadBasic.All': 'Read the names and descriptions of teams',
+    'Channel.ReadBasic.All': 'Read the names and descriptions of channels',
+  },
+};
 
 export type SandboxOauth = {
   router: Router;
@@ -34,7 +59,6 @@ export function createSandboxOauth(deps: {
   baseUrl: () => string;
 }): SandboxOauth {
   const { accounts, mint } = deps;
-  const codes = new Map<string, Code>();
   const spent = new Set<string>();
   const endedAt = new Map<string, number>();
   let expiredBefore = 0;
@@ -99,59 +123,27 @@ export function createSandboxOauth(deps: {
   const isTenant = (tenant: string): boolean =>
     ['common', 'organizations'].includes(tenant) || accounts.some((account) => tenantIdOf(account) === tenant);
 
-  const showConsent = (req: Request, res: Response): void => {
-    const asked = stringsOf(req.query);
-    const fault = isTenant(String(req.params.tenant))
-      ? faultOf(asked, deps.clientId)
-      : 'AADSTS90002: The tenant was not found.';
-    if (fault) {
-      res.status(400).type('html').send(microsoftRefusalPage(fault));
-      return;
-    }
-    const scopes = (asked.scope ?? '').split(' ').filter(Boolean);
-    const request = mint.sign({
-      kind: 'consent',
-      grantId: randomUUID(),
-      accountId: '',
-      scopes,
-      expiresAt: Date.now() + CODE_LIFETIME_MS,
-      data: asked,
-    });
-    res.type('html').send(microsoftConsentPage({ accounts, scopes, loginHint: asked.login_hint, request }));
-  };
-
-  const decide = (req: Request, res: Response): void => {
-    const form = (req.body ?? {}) as Record<string, string | string[] | undefined>;
-    const consent = mint.verify('consent', String(form.request ?? ''));
-    const asked = consent?.data;
-    if (!consent || !asked) {
-      res.status(400).type('html').send(microsoftRefusalPage('AADSTS165000: This page is out of date.'));
-      return;
-    }
-    const back = new URL(asked.redirect_uri ?? '');
-    const account = accounts.find(({ id }) => id === form.account);
-    if (form.decision !== 'allow' || !account) {
-      back.searchParams.set('error', 'access_denied');
-      back.searchParams.set('error_description', 'AADSTS65004: User declined to consent to access the app.');
-    } else {
-      const code = `1.A${randomBytes(48).toString('base64url')}`;
-      codes.set(code, {
-        accountId: account.id,
-        scopes: consent.scopes,
-        redirectUri: asked.redirect_uri ?? '',
-        challenge: asked.code_challenge ?? '',
-        expiresAt: Date.now() + CODE_LIFETIME_MS,
-      });
-      back.searchParams.set('code', code);
-      back.searchParams.set('client_info', Buffer.from('{}').toString('base64url'));
-      back.searchParams.set('session_state', randomUUID());
-    }
-    if (asked.state !== undefined) back.searchParams.set('state', asked.state);
-    res.redirect(302, back.href);
-  };
+  const desk = createConsentDesk({
+    accounts,
+    mint,
+    vendor: MICROSOFT,
+    faultOf: (asked, req) =>
+      isTenant(String(req.params.tenant))
+        ? faultOf(asked, deps.clientId)
+        : { code: 'AADSTS90002', text: 'The tenant was not found.' },
+    staleCode: 'AADSTS165000',
+    newCode: () => `1.A${randomBytes(48).toString('base64url')}`,
+    more: {
+      granted: () => ({
+        client_info: Buffer.from('{}').toString('base64url'),
+        session_state: randomUUID(),
+      }),
+      denied: { error_description: 'AADSTS65004: User declined to consent to access the app.' },
+    },
+  });
 
   const token = (req: Request, res: Response): void => {
-    const form = stringsOf((req.body ?? {}) as Record<string, unknown>);
+    const form = formOf(req);
     const refuse = (number: number, error: string, text: string): void =>
       refuseToken(res, { number, error, text: `AADSTS${number}: ${text}` });
     res.set('cache-control', 'no-store, no-cache');
@@ -161,7 +153,7 @@ export function createSandboxOauth(deps: {
     if (!form.client_secret) return refuse(7000218, 'invalid_client', 'The request body must contain client_secret.');
     if (!sameText(form.client_secret, deps.clientSecret))
       return refuse(7000215, 'invalid_client', 'Invalid client secret provided.');
-    const scopes = (form.scope ?? '').split(' ').filter(Boolean);
+    const scopes = scopesOf(form);
     const unknown = scopes.filter((scope) => !KNOWN_SCOPES.has(scope));
     if (unknown.length > 0)
       return refuse(70011, 'invalid_scope', `The provided value for 'scope' is not valid: ${unknown.join(' ')}`);
@@ -174,18 +166,15 @@ export function createSandboxOauth(deps: {
     }
     if (form.grant_type !== 'authorization_code')
       return refuse(70003, 'unsupported_grant_type', 'The app requested an unsupported grant type.');
-    const code = codes.get(form.code ?? '');
-    codes.delete(form.code ?? '');
     if (spent.has(form.code ?? '')) return refuse(54005, 'invalid_grant', 'The code was already redeemed.');
-    if (!code || code.expiresAt <= Date.now()) return refuse(70008, 'invalid_grant', 'The code has expired.');
+    const consent = desk.redeem(form.code);
+    if (!consent) return refuse(70008, 'invalid_grant', 'The code has expired.');
     spent.add(form.code ?? '');
-    if (form.redirect_uri !== code.redirectUri)
+    if (form.redirect_uri !== consent.asked.redirect_uri)
       return refuse(500112, 'invalid_client', 'The reply address does not match the one of the code.');
-    if (!form.code_verifier) return refuse(50148, 'invalid_grant', 'The code_verifier is missing.');
-    const challenge = createHash('sha256').update(form.code_verifier).digest('base64url');
-    if (!/^[\w.~-]{43,128}$/.test(form.code_verifier) || !sameText(challenge, code.challenge))
+    if (!provesChallenge(form.code_verifier, consent))
       return refuse(50148, 'invalid_grant', 'The code_verifier does not match the code_challenge.');
-    res.json(answer({ grantId: randomUUID(), accountId: code.accountId, scopes: code.scopes }));
+    res.json(answer({ grantId: randomUUID(), accountId: consent.accountId, scopes: consent.scopes }));
   };
 
   const configuration = (req: Request, res: Response): void => {
@@ -205,18 +194,14 @@ export function createSandboxOauth(deps: {
 
   const form = express.urlencoded({ extended: false });
   const router = express.Router();
-  router.use('/:tenant/oauth2/v2.0', (_req, res, next) => {
-    res.set('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
-    res.set('referrer-policy', 'no-referrer');
-    next();
-  });
-  router.route('/:tenant/oauth2/v2.0/authorize').get(showConsent).post(form, decide);
+  router.use('/:tenant/oauth2/v2.0', signInHeaders);
+  router.route('/:tenant/oauth2/v2.0/authorize').get(desk.page).post(desk.decision);
   router.post('/:tenant/oauth2/v2.0/token', form, token);
   router.get('/:tenant/v2.0/.well-known/openid-configuration', configuration);
 
   return {
     router,
-    grantOf: (req) => live('access', /^Bearer (.+)$/.exec(req.get('authorization') ?? '')?.[1] ?? ''),
+    grantOf: (req) => live('access', bearerOf(req)),
     issue(accountId, scopes = [...KNOWN_SCOPES]) {
       const grant = { grantId: randomUUID(), accountId, scopes };
       return { accessToken: sign('access', grant), refreshToken: sign('refresh', grant) };
@@ -231,21 +216,21 @@ export function createSandboxOauth(deps: {
 }
 
 /** Why a request is not answered with the consent page. */
-function faultOf(asked: Record<string, string>, clientId: string): string | undefined {
-  if (asked.client_id !== clientId) return 'AADSTS700016: The application was not found in the directory.';
-  const redirect = URL.canParse(asked.redirect_uri ?? '') ? new URL(asked.redirect_uri ?? '') : undefined;
-  if (!redirect || !/^https?:$/.test(redirect.protocol) || redirect.hash)
-    return 'AADSTS50011: The redirect URI in the request is not registered.';
-  if (asked.response_type !== 'code') return 'AADSTS900144: The response type must be code.';
+function faultOf(asked: Asked, clientId: string): Fault | undefined {
   if (asked.response_mode !== undefined && asked.response_mode !== 'query')
-    return 'AADSTS70007: The response mode is not supported here.';
-  const scopes = (asked.scope ?? '').split(' ').filter(Boolean);
-  const unknown = scopes.filter((scope) => !KNOWN_SCOPES.has(scope));
-  if (scopes.length === 0) return 'AADSTS900144: The request must contain scope.';
-  if (unknown.length > 0) return `AADSTS70011: The provided value for scope is not valid: ${unknown.join(' ')}`;
-  if (asked.code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(asked.code_challenge ?? ''))
-    return 'AADSTS501491: A PKCE code challenge with the method S256 is needed.';
-  return undefined;
+    return { code: 'AADSTS70007', text: 'The response mode is not supported here.' };
+  return commonFault(
+    asked,
+    { id: clientId, knownScopes: KNOWN_SCOPES, needsScope: true },
+    {
+      client: 'AADSTS700016',
+      redirect: 'AADSTS50011',
+      responseType: 'AADSTS900144',
+      noScope: 'AADSTS900144',
+      scope: 'AADSTS70011',
+      challenge: 'AADSTS501491',
+    },
+  );
 }
 
 function refuseToken(res: Response, { number, error, text }: { number: number; error: string; text: string }): void {
@@ -260,16 +245,4 @@ function refuseToken(res: Response, { number, error, text }: { number: number; e
     correlation_id,
     error_uri: `https://login.microsoftonline.com/error?code=${number}`,
   });
-}
-
-/** Parameters given once; repeated ones are left out, as if they were missing. */
-function stringsOf(values: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
-}
-
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

@@ -5,7 +5,7 @@ import { PERSONAL_TENANT } from './auth.ts';
 import { isUnavailable, lostPlace } from './failures.ts';
 import type { Graph } from './graph.ts';
 import { formatRef, parseRef, type Ref } from './refs.ts';
-import { parseHits, parseItems, toItem } from './wire.ts';
+import { parseDrive, parseHits, parseItems, toItem } from './wire.ts';
 
 const HITS = 25;
 const AT_ONCE = 6;
@@ -46,8 +46,12 @@ export function createSearch(
 
   const inOneDrive = async (connection: Connection, query: string, cursor?: string) => {
     const address = graph.url`/me/drive/root/search(q='${query.replaceAll("'", "''")}')?$top=${String(HITS)}`;
-    const { value, next } = await graph.page(connection, { url: address, cursor }, parseItems, 'a search');
-    return { refs: value.map((item) => parseRef(toItem(item).ref)), next };
+    const [own, { value, next }] = await Promise.all([
+      graph.read(connection, graph.url`/me/drive?$select=id`, 'a drive').then(parseDrive),
+      graph.page(connection, { url: address, cursor }, parseItems, 'a search'),
+    ]);
+    // Hits may spell the drive's id in other letters than the drive itself: one file would have two refs.
+    return { refs: value.map((item) => parseRef(toItem(item, { driveId: own.id }).ref)), next };
   };
 
   return async (connection, query, cursor) => {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { dateOf } from '../json.ts';
+import { parseUrl } from '../urls.ts';
 import type { Item, OpenedFile } from '../provider.ts';
-import { badResponse } from './failures.ts';
+import { badResponse, parse } from './failures.ts';
 import { quickXorHex } from './quick-xor-hash.ts';
 import { formatRef, sameDrive, type Ref } from './refs.ts';
 
@@ -95,12 +97,6 @@ export const parseHits = (body: unknown): z.infer<typeof hits> => parse(hits, bo
 export const parseOrganizations = (body: unknown): z.infer<typeof organizations> =>
   parse(organizations, body, 'the organisation of the account');
 
-function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw badResponse(what, parsed.error.issues[0]?.path.join('.') || 'body');
-}
-
 const FOLDER = { kind: 'folder', mediaType: 'inode/directory', importable: true } as const;
 
 export const SHARED_WITH_ME: Item = { ref: formatRef({ kind: 'shared-with-me' }), name: 'Shared with me', ...FOLDER };
@@ -111,15 +107,13 @@ export const ALL_TEAMS: Item = { ref: formatRef({ kind: 'teams' }), name: 'All t
 export function toDriveItem(from: Drive): Item {
   const isLibrary = from.driveType === 'documentLibrary';
   const { siteId, webId, siteUrl } = from.sharePointIds ?? {};
-  const inSite = isLibrary && siteId && webId && siteUrl && URL.canParse(siteUrl);
+  const site = isLibrary && siteId && webId ? parseUrl(siteUrl ?? '') : undefined;
   return {
     ref: formatRef({ kind: 'drive', driveId: from.id }),
     name: isLibrary ? from.name || 'Documents' : 'OneDrive',
     ...FOLDER,
     webUrl: from.webUrl ?? undefined,
-    parentRef: inSite
-      ? formatRef({ kind: 'site', siteId: `${new URL(siteUrl).hostname},${siteId},${webId}` })
-      : undefined,
+    parentRef: site ? formatRef({ kind: 'site', siteId: `${site.hostname},${siteId},${webId}` }) : undefined,
   };
 }
 
@@ -258,10 +252,4 @@ function parentOf(from: DriveItem, ref: Ref): string | undefined {
   const { id, path } = from.parentReference ?? {};
   if (/\/root:?$/.test(path ?? '')) return formatRef({ kind: 'drive', driveId: ref.driveId });
   return id ? formatRef({ kind: 'item', driveId: ref.driveId, itemId: id }) : undefined;
-}
-
-function dateOf(value: string | null | undefined): Date | undefined {
-  const date = new Date(value ?? '');
-  // Graph gives the year 1 where it knows no date.
-  return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1900 ? undefined : date;
 }

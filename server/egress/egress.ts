@@ -1,13 +1,21 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, fetch as undiciFetch, type Dispatcher } from 'undici';
-import type { Fetch } from '../../providers/provider.ts';
+import { parseUrl } from '../../providers/urls.ts';
 import type { Config } from '../config.ts';
 import { isPrivateAddress } from './addresses.ts';
 
 export { isPrivateAddress };
 
-export type Egress = { fetch: Fetch; close(): Promise<void> };
+export type Egress = {
+  /** `beforeRedirect` is awaited before each further hop; when it fails, the hop is not made and its error is thrown. */
+  fetch: (
+    input: string | URL | Request,
+    init?: RequestInit,
+    options?: { beforeRedirect?: () => Promise<void> },
+  ) => Promise<Response>;
+  close(): Promise<void>;
+};
 
 /** Why a request did not leave or did not come back. `message` names the host, never a query string. */
 export class EgressError extends Error {
@@ -86,7 +94,7 @@ export function createEgress(options: {
     );
   };
 
-  const send = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+  const send: Egress['fetch'] = async (input, init = {}, { beforeRedirect } = {}) => {
     const request = await normalise(input, init);
     const { signal, redirect } = request;
     let { url, method, headers, body } = request;
@@ -115,6 +123,7 @@ export function createEgress(options: {
       if (body instanceof ReadableStream)
         throw new EgressError('redirect', `${url.host} redirects a streamed body, which cannot be sent twice.`);
       url = next;
+      await beforeRedirect?.();
     }
   };
 
@@ -144,7 +153,7 @@ async function normalise(input: string | URL | Request, init: RequestInit): Prom
   if (init.body instanceof URLSearchParams && !headers.has('content-type'))
     headers.set('content-type', 'application/x-www-form-urlencoded;charset=UTF-8');
   return {
-    url: parseUrl(address),
+    url: requestUrl(address),
     method: (init.method ?? from?.method ?? 'GET').toUpperCase(),
     headers,
     body: init.body ?? (from?.body ? await from.arrayBuffer() : undefined),
@@ -226,15 +235,15 @@ function portOf(url: URL): string {
   return url.port || (url.protocol === 'https:' ? '443' : '80');
 }
 
-function parseUrl(value: string): URL {
-  if (!URL.canParse(value)) throw new EgressError('blocked', 'The address of a request is malformed.');
-  return new URL(value);
+function requestUrl(value: string): URL {
+  const url = parseUrl(value);
+  if (!url) throw new EgressError('blocked', 'The address of a request is malformed.');
+  return url;
 }
 
 function nextUrl(base: URL, location: string): URL {
-  if (!URL.canParse(location, base.href))
-    throw new EgressError('redirect', `${base.host} redirects to a malformed address.`);
-  const next = new URL(location, base.href);
+  const next = parseUrl(location, base.href);
+  if (!next) throw new EgressError('redirect', `${base.host} redirects to a malformed address.`);
   next.hash = '';
   return next;
 }

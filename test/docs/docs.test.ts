@@ -287,6 +287,7 @@ describe('the documentation', () => {
       it(`quotes messages of ${definition.label} as the hub says them`, () => {
         const said = [
           ...files.filter((file) => file.startsWith(`providers/${folder}/`) && !file.includes('sandbox')),
+          'providers/vendor-failures.ts',
           'server/services/integration-service.ts',
           'server/services/credential-service.ts',
         ].flatMap(literalsOf);

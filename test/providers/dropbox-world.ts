@@ -137,7 +137,7 @@ export async function startWorld(
   const sandbox = await startDropboxSandbox({ accounts, ...APP });
   const { dropbox } = parseConfig(sandbox.env);
   const egress = createEgress({ allowedHosts: [new URL(sandbox.url).host], vendorHosts: dropboxDefinition.hosts });
-  const fetch = through(egress.fetch);
+  const fetch = through((input, init) => egress.fetch(input, init));
   return {
     sandbox,
     egress,

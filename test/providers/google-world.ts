@@ -153,7 +153,7 @@ export async function startWorld(through: (fetch: Fetch) => Fetch = (fetch) => f
     allowedHosts: hostsOf(config, googleDriveDefinition.hosts),
     vendorHosts: googleDriveDefinition.hosts,
   });
-  const fetch = through(egress.fetch);
+  const fetch = through((input, init) => egress.fetch(input, init));
   return {
     sandbox,
     egress,

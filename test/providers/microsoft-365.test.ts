@@ -300,8 +300,8 @@ describe('Microsoft 365', () => {
       const found = await world.provider.search?.(personal, 'kittiwake nests');
       expect(namesOf(found?.items ?? [])).to.deep.equal(['Bottom.md']);
       expect((await world.provider.search?.(personal, "ann's 'x"))?.items).to.deep.equal([]);
-      const [, , second] = pathsSince(start);
-      expect(decodeURIComponent(second ?? '')).to.contain("search(q='ann''s ''x')");
+      const asked = pathsSince(start).filter((path) => path.includes('search('));
+      expect(decodeURIComponent(asked[1] ?? '')).to.contain("search(q='ann''s ''x')");
     });
   });
 

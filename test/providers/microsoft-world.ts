@@ -165,7 +165,7 @@ export async function startWorld(through: (fetch: Fetch) => Fetch = (fetch) => f
   const config = parseConfig(sandbox.env);
   const vendorHosts = microsoft365Definition.hosts;
   const egress = createEgress({ allowedHosts: hostsOf(config, vendorHosts), vendorHosts });
-  const fetch = through(egress.fetch);
+  const fetch = through((input, init) => egress.fetch(input, init));
   const { microsoft } = config;
   return {
     sandbox,

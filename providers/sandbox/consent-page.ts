@@ -1,17 +1,18 @@
-import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
-import { SCOPES } from './auth.ts';
-import { DRIVE_SCOPE } from './failures.ts';
+import type { SandboxAccount } from './sandbox-files.ts';
 
-/** What the person is told a scope allows, in Google's manner. */
-const ALLOWS: Record<string, string> = {
-  openid: 'Know who you are on Google',
-  email: 'See your e-mail address',
-  profile: 'See your name',
-  [DRIVE_SCOPE]: 'See and download all your Google Drive files',
+/** How a vendor's pages speak. */
+export type ConsentVendor = {
+  /** "Google" */
+  name: string;
+  /** What it calls an account: "Google Account". */
+  account: string;
+  /** What the person is told that each scope allows, in the vendor's manner. */
+  allows: Record<string, string>;
+  /** Scopes that the person may untick. */
+  optional?: ReadonlySet<string>;
 };
 
-/** Scopes the stand-in can grant. */
-export const KNOWN_SCOPES = new Set(SCOPES.map(({ scope }) => scope));
+const APP_NAME = 'Tributary';
 
 const STYLE = `
   :root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --line: #d1d9e0; --page: #f0f4f9; --card: #fff; --accent: #0b57d0; --on-accent: #fff; }
@@ -20,13 +21,13 @@ const STYLE = `
   body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--page); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
   main { width: 100%; max-width: 32rem; background: var(--card); border-radius: 1.25rem; padding: 2rem; }
   .note { margin: 0 0 1.25rem; color: var(--soft); font-size: .875rem; }
-  h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1.25rem; font-weight: 500; }
+  h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1.25rem; font-weight: 500; overflow-wrap: anywhere; }
   fieldset { border: 1px solid var(--line); border-radius: .75rem; margin: 0 0 1.25rem; padding: .5rem 1rem .75rem; }
   legend { padding: 0 .375rem; font-weight: 600; }
-  label, li { display: block; padding: .5rem 0; }
+  label, li { padding: .5rem 0; }
   label { display: grid; grid-template-columns: 1.5rem 1fr; gap: .5rem; align-items: start; cursor: pointer; }
   label input { width: 1.125rem; height: 1.125rem; margin: .2rem 0 0; accent-color: var(--accent); }
-  label span span { display: block; color: var(--soft); font-size: .875rem; overflow-wrap: anywhere; }
+  label span span, li span { display: block; color: var(--soft); font-size: .875rem; overflow-wrap: anywhere; }
   ul { list-style: none; margin: 0; padding: 0; }
   .actions { display: flex; gap: .75rem; justify-content: flex-end; flex-wrap: wrap; }
   button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.5rem; border-radius: 2rem; border: 1px solid var(--line); background: transparent; color: var(--accent); cursor: pointer; }
@@ -34,11 +35,12 @@ const STYLE = `
   :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 `;
 
-function escapeHtml(text: string): string {
+/** For markup, attributes included. */
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
-function page(title: string, content: string): string {
+function page(vendor: ConsentVendor, title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -49,7 +51,7 @@ function page(title: string, content: string): string {
 </head>
 <body>
 <main>
-<p class="note">Sandbox stand-in for Google. No real account is involved.</p>
+<p class="note">Sandbox stand-in for ${escapeHtml(vendor.name)}. No real account is involved.</p>
 ${content}
 </main>
 </body>
@@ -58,14 +60,11 @@ ${content}
 }
 
 /** The consent page. `request` is the signed request, which comes back with the decision. */
-export function consentPage(view: {
-  appName: string;
-  accounts: SandboxAccount[];
-  scopes: string[];
-  loginHint?: string;
-  request: string;
-}): string {
-  const hinted = view.accounts.find((account) => account.email === view.loginHint || account.id === view.loginHint);
+export function consentPage(
+  vendor: ConsentVendor,
+  view: { accounts: SandboxAccount[]; scopes: string[]; loginHint?: string; request: string },
+): string {
+  const hinted = view.accounts.find(({ email, id }) => email === view.loginHint || id === view.loginHint);
   const chosen = hinted ?? view.accounts[0];
   const accounts = view.accounts
     .map(
@@ -75,20 +74,21 @@ export function consentPage(view: {
         }><span>${escapeHtml(account.name)} <span>${escapeHtml(account.email)}</span></span></label>`,
     )
     .join('\n');
-  const told = view.scopes
-    .filter((scope) => scope !== DRIVE_SCOPE)
-    .map((scope) => `<li>${escapeHtml(ALLOWS[scope] ?? scope)}</li>`)
-    .join('\n');
+  const said = (scope: string): string =>
+    `${escapeHtml(vendor.allows[scope] ?? scope)} <span>${escapeHtml(scope)}</span>`;
+  const isOptional = (scope: string): boolean => vendor.optional?.has(scope) === true;
+  const told = view.scopes.filter((scope) => !isOptional(scope)).map((scope) => `<li>${said(scope)}</li>`);
   const asked = view.scopes
-    .filter((scope) => scope === DRIVE_SCOPE)
+    .filter(isOptional)
     .map(
-      (scope) => `<label><input type="checkbox" name="scope" value="${escapeHtml(scope)}" checked>
-<span>${escapeHtml(ALLOWS[scope] ?? scope)} <span>${escapeHtml(scope)}</span></span></label>`,
-    )
-    .join('\n');
+      (scope) =>
+        `<label><input type="checkbox" name="scope" value="${escapeHtml(scope)}" checked><span>${said(scope)}</span></label>`,
+    );
+  const title = `${APP_NAME} wants access to your ${vendor.account}`;
   return page(
-    `${view.appName} wants access to your Google Account`,
-    `<h1>${escapeHtml(view.appName)} wants access to your Google Account</h1>
+    vendor,
+    title,
+    `<h1>${escapeHtml(title)}</h1>
 <form method="post">
 <input type="hidden" name="request" value="${escapeHtml(view.request)}">
 <fieldset>
@@ -96,9 +96,9 @@ export function consentPage(view: {
 ${accounts}
 </fieldset>
 <fieldset>
-<legend>${escapeHtml(view.appName)} will be able to</legend>
-${told ? `<ul>\n${told}\n</ul>` : ''}
-${asked}
+<legend>${APP_NAME} will be able to</legend>
+${told.length > 0 ? `<ul>\n${told.join('\n')}\n</ul>` : ''}
+${asked.join('\n')}
 </fieldset>
 <div class="actions">
 <button type="submit" name="decision" value="deny">Deny</button>
@@ -108,12 +108,13 @@ ${asked}
   );
 }
 
-/** The page of a request that cannot be sent back to the app. */
-export function refusalPage(code: string, explanation: string): string {
+/** The page of a request that cannot be sent back to the app. `code` is the vendor's word for the fault. */
+export function refusalPage(vendor: ConsentVendor, { code, text }: { code: string; text: string }): string {
   return page(
+    vendor,
     'Access blocked',
     `<h1>Access blocked: the app’s request is invalid</h1>
-<p>${escapeHtml(explanation)}</p>
+<p>${escapeHtml(text)}</p>
 <p class="note">Error 400: ${escapeHtml(code)}</p>`,
   );
 }
