@@ -43,10 +43,15 @@ export function createConnectionService(deps: {
   const { database, credentials, governor, egress, providers, logger } = deps;
   const limits = new Map<string, LimitFunction>();
 
-  const withBearer = (token: Secret, input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+  const withBearer = (
+    token: Secret,
+    input: string | URL | Request,
+    init: RequestInit = {},
+    beforeRedirect?: () => Promise<void>,
+  ): Promise<Response> => {
     const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
     headers.set('authorization', `Bearer ${token.reveal()}`);
-    return egress.fetch(input, { ...init, headers });
+    return egress.fetch(input, { ...init, headers }, { beforeRedirect });
   };
 
   function providerOf(integration: Integration): Provider {
@@ -73,14 +78,17 @@ export function createConnectionService(deps: {
   async function send(integration: Integration, input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const provider = providerOf(integration);
     const { definition } = provider;
+    // A refresh takes its time, and so does an answer that redirects: meanwhile the vendor may have asked for a pause.
+    const hold = () => governor.hold(integration, definition, init?.signal);
     let refused: Secret | undefined;
     for (let failures = 0; ;) {
       await governor.admit(integration, definition, init?.signal);
       const token = await tokenFor(integration, provider, refused);
+      await hold();
       const mayRepeat = failures < RETRIES && !(init?.body instanceof ReadableStream);
       let response: Response;
       try {
-        response = await withBearer(token, input, init);
+        response = await withBearer(token, input, init, hold);
       } catch (error) {
         if (!mayRepeat || !isPassing(error)) throw error;
         await backOff(failures++, init?.signal);

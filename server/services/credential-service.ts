@@ -135,20 +135,33 @@ export function createCredentialService(deps: {
    * process and one connection: there the single flight of this process is enough, and holding the connection would stop everything else.
    */
   async function refreshOnce(integration: Integration, refused?: Secret): Promise<Secret> {
-    if (database.kind === 'embedded') {
-      const stored = await read(integration.id);
-      if (!stored) return giveUp(integration, unreadable(integration));
-      return isFresh(stored, refused) ? stored.accessToken : refresh(database.current(), integration, stored);
-    }
-    return database.knex.transaction(async (trx) => {
-      const stored = tryOpen(integration.id, await lockCredentials(trx, integration.id, LOCK_TIMEOUT_MS));
-      if (!stored) throw new ProviderError('reconnect', integration.platform, unreadable(integration));
-      return isFresh(stored, refused) ? stored.accessToken : refresh(trx, integration, stored);
-    });
+    const work = (db: Knex, row: CredentialRow | undefined) => {
+      const stored = openForUse(integration, row);
+      return isFresh(stored, refused) ? stored.accessToken : refresh(db, integration, stored);
+    };
+    if (database.kind === 'embedded')
+      return work(database.current(), await findCredentials(database.current(), integration.id));
+    return database.knex.transaction(async (trx) =>
+      work(trx, await lockCredentials(trx, integration.id, LOCK_TIMEOUT_MS)),
+    );
   }
 
-  const unreadable = (integration: Integration) =>
-    `The stored access to ${label(integration)} cannot be read. Reconnect the account.`;
+  /** A grant whose key this process lacks is not dead: that is the operator's to mend, and costs nobody a reconnect. */
+  function openForUse(integration: Integration, row: CredentialRow | undefined): StoredTokens {
+    if (!row)
+      throw new ProviderError(
+        'reconnect',
+        integration.platform,
+        `There is no stored access to ${label(integration)}. Reconnect the account.`,
+      );
+    const stored = tryOpen(integration.id, row);
+    if (stored) return stored;
+    throw new ProviderError(
+      'misconfigured',
+      integration.platform,
+      'A stored grant cannot be opened with INTEGRATION_ENCRYPTION_KEY. Add the key it was sealed with to every process of the hub.',
+    );
+  }
 
   /** What a failed refresh means for the integration: only the vendor's word that the grant is dead kills it. */
   async function refreshAndNote(integration: Integration, refused?: Secret): Promise<Secret> {

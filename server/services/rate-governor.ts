@@ -17,6 +17,11 @@ const LONGEST_PAUSE_MS = 24 * 3600 * 1000;
 export type RateGovernor = {
   /** Returns when the request may leave. Errors: ProviderError `rate_limited` with `retryAt` where that is not soon; the signal's reason. */
   admit(integration: Integration, definition: ProviderDefinition, signal?: AbortSignal | null): Promise<void>;
+  /**
+   * Waits while a pause that this process knows of holds: for what follows an admission later, after a token was refreshed or a vendor
+   * redirected. Errors: as those of `admit`.
+   */
+  hold(integration: Integration, definition: ProviderDefinition, signal?: AbortSignal | null): Promise<void>;
   /** Notes the pause that a vendor asked for. Gives its length in ms. */
   pause(
     integration: Integration,
@@ -50,6 +55,11 @@ export function createRateGovernor(deps: { database: Database }): RateGovernor {
       { retryAt },
     );
 
+  const heldFor = (integration: Integration): number =>
+    Math.max(
+      ...[integrationKey(integration.id), appKey(integration.platform)].map((key) => localPauses.get(key) ?? 0),
+    ) - Date.now();
+
   return {
     async admit(integration, definition, signal) {
       const buckets = bucketsOf(integration, definition);
@@ -67,9 +77,15 @@ export function createRateGovernor(deps: { database: Database }): RateGovernor {
           continue;
         }
         if (waitMs > 0) await sleep(waitMs, undefined, { signal: signal ?? undefined });
-        const heldUntil = Math.max(...buckets.map(({ key }) => localPauses.get(key) ?? 0));
-        if (heldUntil > Date.now()) continue;
+        if (heldFor(integration) > 0) continue;
         return;
+      }
+    },
+
+    async hold(integration, definition, signal) {
+      for (let ms = heldFor(integration); ms > 0; ms = heldFor(integration)) {
+        if (ms > SHORT_WAIT_MS) throw tooLong(integration, definition, new Date(Date.now() + ms));
+        await sleep(ms + Math.random() * 100, undefined, { signal: signal ?? undefined });
       }
     },
 
@@ -77,7 +93,8 @@ export function createRateGovernor(deps: { database: Database }): RateGovernor {
       const forMs = Math.min(Math.max(waitMs ?? DEFAULT_PAUSE_MS, 100), LONGEST_PAUSE_MS);
       const [own, app] = bucketsOf(integration, definition);
       const bucket = wholeApp ? app : own;
-      localPauses.set(bucket.key, Date.now() + forMs);
+      // A shorter one that comes later, for a request that was on its way, does not end the longer one.
+      localPauses.set(bucket.key, Math.max(localPauses.get(bucket.key) ?? 0, Date.now() + forMs));
       await pauseBucket(database.current(), bucket, forMs);
       return forMs;
     },
