@@ -25,27 +25,29 @@ const PROVIDER_OUTCOMES: Record<ProviderErrorKind, 'retry' | 'skipped' | 'failed
   too_large: 'skipped',
 };
 
-const CONTENT_OUTCOMES: Record<ContentProblemCode, 'skipped' | 'failed'> = {
+const CONTENT_OUTCOMES: Record<ContentProblemCode, 'retry' | 'skipped' | 'failed'> = {
   unsupported: 'skipped',
   encrypted: 'skipped',
   no_text: 'skipped',
   too_large: 'skipped',
   corrupt: 'failed',
+  incomplete: 'retry',
   timeout: 'failed',
   parser_crash: 'failed',
 };
 
 /** The one table from an error to a ledger row. Undefined for errors that are ours: those belong in the log. */
 export function outcomeOf(error: unknown): FailureOutcome | undefined {
-  if (error instanceof ContentError)
-    return { kind: 'final', state: CONTENT_OUTCOMES[error.code], reason: error.message, code: error.code };
+  if (error instanceof ContentError) return byTable(CONTENT_OUTCOMES[error.code], error.message, error.code);
   if (error instanceof EgressError)
     return error.code === 'blocked'
       ? { kind: 'final', state: 'failed', reason: error.message, code: 'blocked' }
       : { kind: 'retry', reason: error.message, code: 'network' };
   if (!(error instanceof ProviderError)) return undefined;
-  const outcome = PROVIDER_OUTCOMES[error.kind];
-  const said = { reason: error.message, code: error.kind };
-  if (error.kind === 'rate_limited' && error.retryAt) return { kind: 'wait', ...said, until: error.retryAt };
-  return outcome === 'retry' ? { kind: 'retry', ...said } : { kind: 'final', state: outcome, ...said };
+  if (error.kind === 'rate_limited' && error.retryAt)
+    return { kind: 'wait', reason: error.message, code: error.kind, until: error.retryAt };
+  return byTable(PROVIDER_OUTCOMES[error.kind], error.message, error.kind);
 }
+
+const byTable = (outcome: 'retry' | 'skipped' | 'failed', reason: string, code: string): FailureOutcome =>
+  outcome === 'retry' ? { kind: 'retry', reason, code } : { kind: 'final', state: outcome, reason, code };

@@ -31,6 +31,7 @@ export type ContentProblemCode =
   | 'no_text' // skipped: scanned pages, empty file
   | 'too_large' // skipped: over MAX_FILE_BYTES, or unpacks beyond the bounds
   | 'corrupt' // failed
+  | 'incomplete' // tried again, then failed: other bytes arrived than the vendor announced
   | 'timeout' // failed
   | 'parser_crash'; // failed
 

@@ -44,7 +44,7 @@ export type Pipeline = {
    * Stream → size cap → hash → normalize → chunk. Parsing runs in worker threads under a time and memory limit; bytes are
    * spooled to a private temporary file, never held whole on the main thread.
    * Errors: ContentError; the stream's own error (ProviderError); the signal's reason when aborted. A stream that ends before
-   * `sizeBytes`, or whose checksum differs from `hash`, is a ProviderError-free ContentError `corrupt` naming that.
+   * `sizeBytes`, or whose checksum differs from `hash`, is a ContentError `incomplete` naming that.
    */
   prepare(file: IncomingFile, options: { title: string; signal: AbortSignal }): Promise<PreparedDocument>;
   close(): Promise<void>;

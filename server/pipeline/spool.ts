@@ -21,8 +21,8 @@ export type SpooledFile = {
 /**
  * Writes a stream to a private temporary file (folder mode 0700), hashing on the way, and checks size and checksum. A file
  * whose first bytes show a format that is never read (an image, a video) is given up at once, before its rest is fetched.
- * Errors: ContentError `too_large`, `unsupported`, `no_text` (no bytes) or `corrupt` (ended early, checksum differs); the stream's
- * own error; the signal's reason.
+ * Errors: ContentError `too_large`, `unsupported`, `no_text` (no bytes) or `incomplete` (more or fewer bytes than announced,
+ * checksum differs, ended early); the stream's own error; the signal's reason.
  */
 export async function spool(file: IncomingFile, maxBytes: number, signal: AbortSignal): Promise<SpooledFile> {
   // An error that comes while nobody reads would otherwise end the process.
@@ -72,15 +72,15 @@ async function receive(file: IncomingFile, target: string, maxBytes: number, sig
   await pump(file.stream, metered, createWriteStream(target, { mode: 0o600, flags: 'wx' }), { signal });
   if (file.sizeBytes !== undefined && sizeBytes !== file.sizeBytes)
     throw new ContentError(
-      'corrupt',
-      `${sizeBytes} bytes arrived but ${file.sizeBytes} were announced, so the file is incomplete; import it again.`,
+      'incomplete',
+      `${sizeBytes} bytes arrived but ${file.sizeBytes} were announced; import it again.`,
     );
   const contentHash = sha256.digest('hex');
   if (file.hash && checksum) {
     if (checksum.digest() !== file.hash.hex.toLowerCase())
       throw new ContentError(
-        'corrupt',
-        `The ${file.hash.algorithm} checksum of the bytes that arrived differs from the announced one, so the file was damaged on the way; import it again.`,
+        'incomplete',
+        `The ${file.hash.algorithm} checksum of the bytes that arrived differs from the announced one, so the file changed or was damaged on the way; import it again.`,
       );
   }
   if (sizeBytes === 0)
@@ -102,7 +102,7 @@ export function tooLarge(maxBytes: number): ContentError {
 
 const endedEarly = (cause: unknown): ContentError =>
   new ContentError(
-    'corrupt',
+    'incomplete',
     'The download ended before the whole file had arrived, so it is incomplete; import it again.',
     { cause },
   );

@@ -58,13 +58,19 @@ describe('The pipeline', function () {
     expect(pipeline.leftovers()).to.deep.equal([]);
   });
 
-  it('names a file that ended early, and one whose checksum differs', async () => {
-    const early = await outcomeOf(pipeline.prepare(file({ sizeBytes: 9_999 }), settings()));
-    expect(early).to.have.property('code', 'corrupt');
-    expect(early).to.have.property('message').that.includes('9999 were announced');
+  it('names a file of another length than announced, one that broke off, and one whose checksum differs', async () => {
+    for (const sizeBytes of [9_999, 3]) {
+      const other = await outcomeOf(pipeline.prepare(file({ sizeBytes }), settings()));
+      expect(other).to.have.property('code', 'incomplete');
+      expect(other).to.have.property('message').that.includes(`${sizeBytes} were announced`);
+    }
+    const stream = new Readable({ read: () => void stream.destroy() });
+    const broken = await outcomeOf(pipeline.prepare(file({ stream }), settings()));
+    expect(broken).to.have.property('code', 'incomplete');
+    expect(broken).to.have.property('message').that.includes('ended before');
     for (const algorithm of ['md5', 'sha256'] as const) {
       const wrong = await outcomeOf(pipeline.prepare(file({ hash: { algorithm, hex: 'ab' } }), settings()));
-      expect(wrong).to.have.property('code', 'corrupt');
+      expect(wrong).to.have.property('code', 'incomplete');
       expect(wrong).to.have.property('message').that.includes('checksum');
       const hex = createHash(algorithm).update(text).digest('hex').toUpperCase();
       const right = await pipeline.prepare(file({ hash: { algorithm, hex } }), settings());
