@@ -57,3 +57,14 @@ export class ProviderError extends Error {
     this.requestId = options.requestId;
   }
 }
+
+/** What was typed into a TokenForm is wrong. `field` is the field's name; the message says what to do, and never repeats a secret. */
+export class TypedError extends Error {
+  readonly field: string;
+
+  constructor(field: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TypedError';
+    this.field = field;
+  }
+}

@@ -18,8 +18,13 @@ export type Connection = {
   integrationId: string;
   /** The account's stable id at the vendor; while it is being identified, what the token's answer said of it, or nothing. */
   accountId: string;
+  /** The one site that an account connected with a token of its own belongs to. */
+  site?: Site;
   fetch: Fetch;
 };
+
+/** Where a vendor's service runs for one customer: `url` is the address people know, `apiUrl` the one to ask. Neither ends in a slash. */
+export type Site = { url: string; apiUrl: string };
 
 /** One thing a provider lists. `ref` is opaque outside the provider and carries all that is needed to open it again. */
 export type Item = {
@@ -40,12 +45,36 @@ export type Item = {
   /** False: `reason` says in a sentence why it cannot be imported. */
   importable: boolean;
   reason?: string;
+  /** A file that also holds items, as a page holds sub-pages: it can be opened in the browser, and `list` takes its ref. */
+  hasChildren?: boolean;
+  /** Names of the levels between the listed place and this item, outermost first; only in listings that skip levels (`deep`). */
+  between?: string[];
   /** What `open` would otherwise have to ask the vendor again; opaque outside the provider, and no secret. */
   hint?: string;
 };
 
 /** One page of a listing. An empty page with `next` is not the end. */
-export type ItemPage = { items: Item[]; next?: string };
+export type ItemPage = {
+  items: Item[];
+  next?: string;
+  /** What is below the items is in this listing too: none of them is to be listed again. */
+  deep?: boolean;
+};
+
+export type ListOptions = {
+  /** A wish: vendors have limits of their own. */
+  pageSize?: number;
+  /**
+   * Present where the items are to be imported. Vendors that can send contents along with a listing do, in `hint`. Of a file that holds
+   * items, its own contents are never listed.
+   */
+  forImport?: {
+    /** All that is below at any depth is wanted; a vendor that can list it at once does, and says so with `deep`. For a file: false wants none of its sub-items. */
+    deep: boolean;
+    /** What hangs on the listed files (attachments, comments) is wanted too, as items of its own. Absent from listings otherwise. */
+    attachments: boolean;
+  };
+};
 
 export type OpenedFile = {
   stream: Readable;
@@ -57,6 +86,8 @@ export type OpenedFile = {
   version?: string;
   /** The vendor's own checksum, lower-case hex, to be compared with the bytes. */
   hash?: { algorithm: ChecksumAlgorithm; hex: string };
+  /** What people want to know of the document beside its text, under the words they read: "Space", "Author", "Labels". */
+  details?: Record<string, string | string[]>;
 };
 
 export type TokenSet = {
@@ -92,15 +123,39 @@ export type ProviderAuth = {
   revoke?(tokens: { accessToken: Secret; refreshToken?: Secret }, fetch: Fetch): Promise<void>;
 };
 
+/** A way to connect without a consent page: what people type, where they find it, and how the token is sent. */
+export type TokenForm = {
+  /** Stands in rows and the API: `api_token`, `personal_access_token`. */
+  id: string;
+  /** The tab's name: "API token". */
+  label: string;
+  /** A sentence or two: for whom this is, and what the token may do. */
+  help: string;
+  /** The vendor's page where a token is made. */
+  helpUrl: string;
+  /** `Basic`: the stored token is the base64 of `user:token`. */
+  scheme: 'Bearer' | 'Basic';
+  fields: {
+    /** As in the API's body: `baseUrl`, `email`, `apiToken`. */
+    name: string;
+    label: string;
+    hint?: string;
+    kind: 'url' | 'email' | 'secret';
+  }[];
+};
+
 /** Requests a second on average, and how many may leave at once after a rest. */
 export type Pace = { perSecond: number; burst: number };
 
 /**
- * What an answer asks of the connection, before the provider reads it: to wait and repeat (with `waitMs` where the vendor said how long,
- * `wholeApp` where every account is meant), to refresh the token and repeat, or nothing: the provider's own table knows what it means.
+ * What an answer asks of the connection, before the provider reads it: to wait and repeat (with `waitMs` where the vendor said how long;
+ * `reach` says who is to wait: this request alone, all of the account, which is meant where nothing is said, or every account), to refresh
+ * the token and repeat, or nothing: the provider's own table knows what it means.
  */
 export type AnswerVerdict =
-  { kind: 'throttled'; waitMs?: number; wholeApp?: boolean } | { kind: 'expired' } | { kind: 'final' };
+  | { kind: 'throttled'; waitMs?: number; reach?: 'request' | 'account' | 'app' }
+  | { kind: 'expired' }
+  | { kind: 'final' };
 
 export type ProviderDefinition = {
   id: Platform;
@@ -109,8 +164,10 @@ export type ProviderDefinition = {
   /** One sentence for the integrations page: what connecting it brings. */
   summary: string;
   scopes: { scope: string; reason: string }[];
-  /** Environment variables that switch it on. */
+  /** Environment variables that switch connecting by consent on. */
   settings: { clientId: string; clientSecret: string };
+  /** Ways to connect that need no settings; the first is shown first. */
+  tokenForms?: TokenForm[];
   /** The vendor's own hosts, as `host` or `*.suffix`: reached over https at public addresses only. */
   hosts: string[];
   /** How fast the vendor lets itself be asked by one account, and by the hub's app as a whole. */
@@ -126,14 +183,24 @@ export type Provider = {
   definition: ProviderDefinition;
   auth: ProviderAuth;
   /**
+   * Turns what was typed into one of `definition.tokenForms` into a grant, by a real request that only the token's owner may make. The account's
+   * id names the site too: the same person at two sites is two accounts. Errors: TypedError; ProviderError `transient`, `rate_limited`, `denied`.
+   */
+  connectWithToken?(
+    form: string,
+    typed: Record<string, string>,
+    fetch: Fetch,
+  ): Promise<{ accessToken: Secret; account: Account; site: Site }>;
+  /**
    * Reads a refusal (401, 403, 429, 503) where the vendor departs from the common rules: 401 is an expired token, 429 and 503 with
    * `Retry-After` ask for a pause. `text` is the body. Undefined: the common rules hold.
    */
   judge?(answer: { status: number; headers: Headers; text: string }): AnswerVerdict | undefined;
   /** Items with no parent in the browser. */
   roots(connection: Connection): Promise<Item[]>;
-  /** `pageSize` is a wish: vendors have limits of their own. */
-  list(connection: Connection, ref: string, cursor?: string, options?: { pageSize?: number }): Promise<ItemPage>;
+  /** What is in a folder, or in a file that holds items. A cursor goes on with the same options only. */
+  list(connection: Connection, ref: string, cursor?: string, options?: ListOptions): Promise<ItemPage>;
+  /** Items that can be imported; a query in the vendor's own language may come as a folder of all it finds. */
   search?(connection: Connection, query: string, cursor?: string): Promise<ItemPage>;
   get(connection: Connection, ref: string): Promise<Item>;
   /** With the `hint` of a recent listing one request less is made where the vendor allows; a stale one is no error. */

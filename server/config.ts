@@ -33,6 +33,17 @@ export type DropboxConfig = {
   contentUrl: string;
 };
 
+/** Confluence or Jira: an app at Atlassian, and where its services are. */
+export type AtlassianConfig = {
+  clientId?: string;
+  clientSecret?: Secret;
+  authUrl: string;
+  apiUrl: string;
+};
+
+/** An account that the operator connects by settings alone. */
+export type ConfluenceAccount = { baseUrl: string; username: string; apiToken: Secret };
+
 export type Config = {
   environment: 'production' | 'development' | 'test';
   port: number;
@@ -53,6 +64,8 @@ export type Config = {
   google: GoogleConfig;
   microsoft: MicrosoftConfig;
   dropbox: DropboxConfig;
+  confluence: AtlassianConfig & { account?: ConfluenceAccount };
+  jira: AtlassianConfig;
   /** Extra `host` or `host:port` the outbound guard lets through. */
   egressAllowedHosts: string[];
   maxFileBytes: number;
@@ -195,9 +208,39 @@ export function parseConfig(env: Env): Config {
     ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'],
     ['MICROSOFT_CLIENT_ID', 'MICROSOFT_CLIENT_SECRET'],
     ['DROPBOX_APP_KEY', 'DROPBOX_APP_SECRET'],
+    ['ATLASSIAN_CLIENT_ID', 'ATLASSIAN_CLIENT_SECRET'],
+    ['CONFLUENCE_CLIENT_ID', 'CONFLUENCE_CLIENT_SECRET'],
+    ['CONFLUENCE_OAUTH_CLIENT_ID', 'CONFLUENCE_OAUTH_CLIENT_SECRET'],
+    ['JIRA_CLIENT_ID', 'JIRA_CLIENT_SECRET'],
+    ['JIRA_OAUTH_CLIENT_ID', 'JIRA_OAUTH_CLIENT_SECRET'],
   ] as const)
     if ((env[id] === undefined) !== (env[clientSecret] === undefined))
       problems.push(`${id} and ${clientSecret}: set both or neither`);
+
+  /** The product's own app, in either spelling, else the one that both products share. */
+  const atlassian = (product: 'CONFLUENCE' | 'JIRA'): AtlassianConfig => {
+    const [prefix = 'ATLASSIAN'] = [product, `${product}_OAUTH`].filter(
+      (name) => env[`${name}_CLIENT_ID`] !== undefined,
+    );
+    return {
+      clientId: env[`${prefix}_CLIENT_ID`],
+      clientSecret: secret(`${prefix}_CLIENT_SECRET`),
+      authUrl: url('ATLASSIAN_AUTH_URL', 'https://auth.atlassian.com'),
+      apiUrl: url('ATLASSIAN_API_URL', 'https://api.atlassian.com'),
+    };
+  };
+
+  const confluenceBase = take(
+    'CONFLUENCE_BASE_URL',
+    httpUrl,
+    undefined as string | undefined,
+    'must be an http or https address, for example https://acme.atlassian.net/wiki',
+  );
+  const confluenceToken = secret('CONFLUENCE_API_TOKEN');
+  const confluenceSettings = ['CONFLUENCE_BASE_URL', 'CONFLUENCE_USERNAME', 'CONFLUENCE_API_TOKEN'];
+  const confluenceGiven = confluenceSettings.filter((name) => env[name] !== undefined);
+  if (confluenceGiven.length > 0 && confluenceGiven.length < confluenceSettings.length)
+    problems.push('CONFLUENCE_BASE_URL, CONFLUENCE_USERNAME and CONFLUENCE_API_TOKEN: set all three or none');
 
   const trustProxy =
     env.TRUST_PROXY === undefined
@@ -253,6 +296,14 @@ export function parseConfig(env: Env): Config {
       apiUrl: url('DROPBOX_API_URL', 'https://api.dropboxapi.com'),
       contentUrl: url('DROPBOX_CONTENT_URL', 'https://content.dropboxapi.com'),
     },
+    confluence: {
+      ...atlassian('CONFLUENCE'),
+      account:
+        confluenceBase && env.CONFLUENCE_USERNAME && confluenceToken
+          ? { baseUrl: confluenceBase, username: env.CONFLUENCE_USERNAME, apiToken: confluenceToken }
+          : undefined,
+    },
+    jira: atlassian('JIRA'),
     egressAllowedHosts: list(env.EGRESS_ALLOWED_HOSTS),
     maxFileBytes: wholeNumber('MAX_FILE_BYTES', 268_435_456, 1, 17_179_869_184),
     importConcurrency: wholeNumber('IMPORT_CONCURRENCY', 8, 1, 64),

@@ -124,7 +124,8 @@ export function judgeGoogle(answer: { status: number; headers: Headers; text: st
   const row = BY_REASON.get(failure.reason ?? '');
   if (row?.kind !== 'rate_limited') return { kind: 'final' };
   const until = comesBack(failure, row.waitSeconds);
-  return { kind: 'throttled', waitMs: until.getTime() - Date.now(), wholeApp: failure.reason === 'dailyLimitExceeded' };
+  const reach = failure.reason === 'dailyLimitExceeded' ? 'app' : 'account';
+  return { kind: 'throttled', waitMs: until.getTime() - Date.now(), reach };
 }
 
 function classify(failure: Failure): ProviderError {

@@ -43,11 +43,12 @@ const TIMEOUTS = { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 };
  * Vendors' own endpoints are left out: they need no opening, and must not gain the right to private addresses.
  */
 export function hostsOf(config: Config, vendorHosts: string[]): string[] {
-  const { google, microsoft, dropbox } = config;
+  const { google, microsoft, dropbox, confluence, jira } = config;
   const endpoints = [
     ...[google.authUrl, google.tokenUrl, google.revokeUrl, google.userinfoUrl, google.apiUrl],
     ...[microsoft.authorityUrl, microsoft.graphUrl],
     ...[dropbox.authUrl, dropbox.tokenUrl, dropbox.apiUrl, dropbox.contentUrl],
+    ...[confluence.authUrl, confluence.apiUrl, jira.authUrl, jira.apiUrl],
   ];
   const overrides = endpoints
     .map((url) => new URL(url))

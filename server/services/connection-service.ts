@@ -106,9 +106,18 @@ export function createConnectionService(deps: {
         continue;
       }
       if (verdict.kind === 'throttled') {
-        const forMs = await governor.pause(integration, definition, verdict);
-        logger.info({ integrationId: integration.id, forMs, status: answer.status }, 'a vendor asks for a pause');
+        const { waitMs = FIRST_BACKOFF_MS * 2 ** (failures + 1), reach = 'account' } = verdict;
+        const forMs =
+          reach === 'request'
+            ? waitMs
+            : await governor.pause(integration, definition, { waitMs: verdict.waitMs, reach });
+        logger.info(
+          { integrationId: integration.id, forMs, reach, status: answer.status },
+          'a vendor asks for a pause',
+        );
         if (forMs <= SHORT_WAIT_MS && mayRepeat) {
+          // A pause of the account or the app holds the next admission; one of this request alone is kept here.
+          if (reach === 'request') await pause(forMs, init?.signal);
           failures++;
           continue;
         }
@@ -188,7 +197,8 @@ const isPassing = (error: unknown): boolean =>
   error instanceof EgressError && (error.code === 'network' || error.code === 'timeout');
 
 /** Twice as long each time, with a random half, so that many callers do not come back as one. */
-async function backOff(failures: number, signal?: AbortSignal | null): Promise<void> {
-  const ms = FIRST_BACKOFF_MS * 2 ** failures * (0.5 + Math.random());
-  await sleep(ms, undefined, { signal: signal ?? undefined });
-}
+const backOff = (failures: number, signal?: AbortSignal | null): Promise<void> =>
+  pause(FIRST_BACKOFF_MS * 2 ** failures * (0.5 + Math.random()), signal);
+
+const pause = (ms: number, signal?: AbortSignal | null): Promise<void> =>
+  sleep(ms, undefined, { signal: signal ?? undefined });

@@ -26,7 +26,7 @@ export type RateGovernor = {
   pause(
     integration: Integration,
     definition: ProviderDefinition,
-    asked: { waitMs?: number; wholeApp?: boolean },
+    asked: { waitMs?: number; reach?: 'account' | 'app' },
   ): Promise<number>;
   /** Until when the integration is throttled, by its own or its vendor's pause. */
   throttledUntil(integrations: Integration[]): Promise<Map<string, Date>>;
@@ -89,10 +89,10 @@ export function createRateGovernor(deps: { database: Database }): RateGovernor {
       }
     },
 
-    async pause(integration, definition, { waitMs, wholeApp }) {
+    async pause(integration, definition, { waitMs, reach }) {
       const forMs = Math.min(Math.max(waitMs ?? DEFAULT_PAUSE_MS, 100), LONGEST_PAUSE_MS);
       const [own, app] = bucketsOf(integration, definition);
-      const bucket = wholeApp ? app : own;
+      const bucket = reach === 'app' ? app : own;
       // A shorter one that comes later, for a request that was on its way, does not end the longer one.
       localPauses.set(bucket.key, Math.max(localPauses.get(bucket.key) ?? 0, Date.now() + forMs));
       await pauseBucket(database.current(), bucket, forMs);
