@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
+import { escapeHtml } from '../escape-html.ts';
 import { parseBlocks, type Block } from '../sandbox/blocks.ts';
-import { escapeHtml } from '../sandbox/consent-page.ts';
 import type { SandboxFile } from '../sandbox/sandbox-files.ts';
 import { createContentHash } from './content-hash.ts';
 import type { Node, Seen } from './sandbox-tree.ts';

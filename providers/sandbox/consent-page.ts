@@ -1,3 +1,4 @@
+import { escapeHtml } from '../escape-html.ts';
 import type { SandboxAccount } from './sandbox-files.ts';
 
 /** How a vendor's pages speak. */
@@ -11,6 +12,9 @@ export type ConsentVendor = {
   /** Scopes that the person may untick. */
   optional?: ReadonlySet<string>;
 };
+
+/** Things beside scopes that the person may untick: sites, say. */
+export type ConsentChoice = { legend: string; options: { value: string; label: string; note: string }[] };
 
 const APP_NAME = 'Tributary';
 
@@ -35,12 +39,8 @@ const STYLE = `
   :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 `;
 
-/** For markup, attributes included. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
-}
-
-function page(vendor: ConsentVendor, title: string, content: string): string {
+/** A page of a stand-in; `content` is markup. */
+export function standInPage(vendor: ConsentVendor, title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -62,7 +62,13 @@ ${content}
 /** The consent page. `request` is the signed request, which comes back with the decision. */
 export function consentPage(
   vendor: ConsentVendor,
-  view: { accounts: SandboxAccount[]; scopes: string[]; loginHint?: string; request: string },
+  view: {
+    accounts: SandboxAccount[];
+    scopes: string[];
+    loginHint?: string;
+    request: string;
+    choice?: ConsentChoice;
+  },
 ): string {
   const hinted = view.accounts.find(({ email, id }) => email === view.loginHint || id === view.loginHint);
   const chosen = hinted ?? view.accounts[0];
@@ -85,7 +91,8 @@ export function consentPage(
         `<label><input type="checkbox" name="scope" value="${escapeHtml(scope)}" checked><span>${said(scope)}</span></label>`,
     );
   const title = `${APP_NAME} wants access to your ${vendor.account}`;
-  return page(
+  const choice = view.choice ? choiceFields(view.choice) : '';
+  return standInPage(
     vendor,
     title,
     `<h1>${escapeHtml(title)}</h1>
@@ -95,7 +102,7 @@ export function consentPage(
 <legend>Choose an account</legend>
 ${accounts}
 </fieldset>
-<fieldset>
+${choice}<fieldset>
 <legend>${APP_NAME} will be able to</legend>
 ${told.length > 0 ? `<ul>\n${told.join('\n')}\n</ul>` : ''}
 ${asked.join('\n')}
@@ -108,9 +115,20 @@ ${asked.join('\n')}
   );
 }
 
+const choiceFields = ({ legend, options }: ConsentChoice): string => `<fieldset>
+<legend>${escapeHtml(legend)}</legend>
+${options
+  .map(
+    ({ value, label, note }) =>
+      `<label><input type="checkbox" name="choice" value="${escapeHtml(value)}" checked><span>${escapeHtml(label)} <span>${escapeHtml(note)}</span></span></label>`,
+  )
+  .join('\n')}
+</fieldset>
+`;
+
 /** The page of a request that cannot be sent back to the app. `code` is the vendor's word for the fault. */
 export function refusalPage(vendor: ConsentVendor, { code, text }: { code: string; text: string }): string {
-  return page(
+  return standInPage(
     vendor,
     'Access blocked',
     `<h1>Access blocked: the app’s request is invalid</h1>

@@ -190,6 +190,42 @@ describe('HTML', () => {
     expect(told(layout.blocks)).to.deep.equal(['paragraph: Menu', 'heading1: Title', 'paragraph: Text']);
   });
 
+  it('gives merged cells in all rows that they take, and a table within a cell in one line', () => {
+    const { blocks } = htmlBlocks(
+      `<table><caption>Fleet</caption><thead><tr><th>Deck<th>Ship<th colspan=2>Trips<tbody><tr><td rowspan=2>Upper<td>Curlew<td>4<td>5
+      <tr><td>Heron<td colspan=2><table><tr><td>am<td>1<tr><td>pm<td>2</table></table>`,
+    );
+    expect(told(blocks)).to.deep.equal([
+      'caption: Fleet',
+      'table-row: Deck | Ship | Trips',
+      'table-row: Upper | Curlew | 4 | 5',
+      'table-row: Upper | Heron | am, 1; pm, 2',
+    ]);
+  });
+
+  it('ends elements whose end tags are left out where a browser does', () => {
+    expect(
+      told(
+        htmlBlocks('<p hidden>no<div>One</div><ul><li>Two<li hidden>no<li>Three</ul><dl><dt>Four<dd hidden>no<dt>Five')
+          .blocks,
+      ),
+    ).to.deep.equal(['paragraph: One', 'list-item: Two', 'list-item: Three', 'paragraph: Four', 'paragraph: Five']);
+    expect(told(htmlBlocks('<p>a</br>b<svg/>c<svg><path/><text>no</text></svg>d<div/>e').blocks)).to.deep.equal([
+      'paragraph: a\nbcd',
+      'paragraph: e',
+    ]);
+  });
+
+  for (const [what, opened, closed] of [
+    ['elements', '<div>', '</div>'],
+    ['tables with text', 'x<table><tr><td>', '</table>'],
+    ['elements without end tags', '<b><p>', ''],
+    ['end tags without elements', '<div>', '</b>'],
+  ] as const)
+    it(`takes seconds for two hundred thousand ${what} in one another`, () => {
+      expect(htmlBlocks(opened.repeat(200_000) + 'end' + closed.repeat(200_000)).blocks.at(-1)?.text).to.equal('end');
+    });
+
   it('reads a page that is nothing but navigation', () => {
     expect(told(htmlBlocks('<nav>Only this</nav>').blocks)).to.deep.equal(['paragraph: Only this']);
   });
@@ -214,7 +250,7 @@ from t;]]></ac:plain-text-body></ac:structured-macro>
       'paragraph: Low at 2026-01-05',
       'code: select <1>\nfrom t;',
       'paragraph: See Dry dock and this.',
-      'list-item: Check the ramp',
+      'list-item: ☑ Check the ramp',
     ]);
   });
 });

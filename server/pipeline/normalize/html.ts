@@ -1,6 +1,8 @@
-import { Parser } from 'htmlparser2';
+import { storageBlocks } from './confluence-storage.ts';
 import { decodeText } from './decode.ts';
-import { createHtmlReader } from './html-reader.ts';
+import { createFlow } from './flow.ts';
+import { htmlElements } from './html-elements.ts';
+import { walkMarkup } from './markup.ts';
 import type { Normalized } from './normalize.ts';
 
 /** An HTML file: its charset from the byte order mark, its `meta`, or the bytes. */
@@ -13,22 +15,19 @@ export function normalizeHtml(bytes: Buffer): Normalized {
 }
 
 /**
- * HTML, or a page in Confluence's storage format, as blocks. Scripts, styles and navigation are left out; a page that is nothing but
- * navigation is read with it.
+ * HTML as blocks. Scripts, styles and navigation are left out; a page that is nothing but navigation is read with it. What holds elements of
+ * Confluence's storage format is read as that.
  */
 export function htmlBlocks(html: string): Normalized {
+  if (/<(ac|ri):[a-z]/.test(html)) return storageBlocks(html);
   const sparing = read(html, true);
   return sparing.blocks.length > 0 ? sparing : read(html, false);
 }
 
 function read(html: string, skipNavigation: boolean): Normalized {
-  const reader = createHtmlReader({ skipNavigation });
-  const parser = new Parser(reader.handler, {
-    decodeEntities: true,
-    recognizeCDATA: true,
-    recognizeSelfClosing: /<\/?(ac|ri):/.test(html),
-  });
-  parser.write(html);
-  parser.end();
-  return reader.finish();
+  const flow = createFlow();
+  const page = htmlElements(flow, { skipNavigation });
+  walkMarkup(html, 'html', page);
+  const blocks = flow.finish();
+  return { title: page.title() || blocks.find(({ kind, level }) => kind === 'heading' && level === 1)?.text, blocks };
 }

@@ -51,6 +51,8 @@ async function read(format: Format, file: NormalizeInput): Promise<Normalized> {
       return (await import('./pdf.ts')).normalizePdf(bytes);
     case 'html':
       return (await import('./html.ts')).normalizeHtml(bytes);
+    case 'confluence':
+      return (await import('./confluence-storage.ts')).storageBlocks(decodeText(bytes));
     case 'md':
       return (await import('./markdown.ts')).normalizeMarkdown(decodeText(bytes));
     case 'csv':

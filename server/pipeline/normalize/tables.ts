@@ -24,10 +24,15 @@ export function headerOf(cells: string[]): string | undefined {
     : undefined;
 }
 
-export type Cell = { blocks: Block[] };
+export type Cell = {
+  blocks: Block[];
+  /** Columns and rows that the cell takes; one where absent. */
+  colspan?: number;
+  rowspan?: number;
+};
 export type Table = { rows: Cell[][]; headed: boolean };
 
-/** A cell over this many characters, or one with headings, belongs to a table that only lays out a page. */
+/** A cell over this many characters, or one with headings or lines of code, belongs to a table that only lays out a page. */
 const LAYOUT_CELL = 1_500;
 
 /**
@@ -38,14 +43,14 @@ export function tableBlocks({ rows, headed }: Table): Block[] {
   const cells = rows.flat();
   const isLayout =
     rows.length > 0 &&
-    (Math.max(0, ...rows.map((row) => row.length)) <= 1 ||
+    (rows.every((row) => row.length <= 1) ||
       cells.some(
         ({ blocks }) =>
-          blocks.some(({ kind }) => kind === 'heading' || kind === 'code') ||
+          blocks.some(({ kind, text }) => kind === 'heading' || (kind === 'code' && text.trim().includes('\n'))) ||
           blocks.reduce((sum, { text }) => sum + text.length, 0) > LAYOUT_CELL,
       ));
   if (isLayout) return cells.flatMap(({ blocks }) => blocks);
-  const texts = rows.map((row) => row.map(cellText)).filter((row) => row.some((text) => text !== ''));
+  const texts = gridOf(rows).filter((row) => row.some((text) => text !== ''));
   const first = texts[0];
   const header = first && texts.length > 1 ? (headed ? rowText(first) : headerOf(first)) : undefined;
   const place = cells.find(({ blocks }) => blocks.length > 0)?.blocks[0];
@@ -58,8 +63,47 @@ export function tableBlocks({ rows, headed }: Table): Block[] {
   }));
 }
 
-const cellText = ({ blocks }: Cell): string =>
-  blocks
-    .map(({ text }) => text.replace(/\s+/g, ' ').trim())
-    .filter((text) => text !== '')
-    .join(' ');
+/** Columns that a merged cell takes at most, and characters that such cells repeat in one table, lest a small file become a huge table. */
+const MAX_COLSPAN = 32;
+const MAX_REPEATED = 1_000_000;
+
+/** The cells' texts by row and column: a cell over several rows says its text in each, over several columns in the first. */
+function gridOf(rows: Cell[][]): string[][] {
+  const above: { text: string; rows: number }[] = [];
+  let spare = MAX_REPEATED;
+  return rows.map((row) => {
+    const texts: string[] = [];
+    const repeat = (): void => {
+      while (spare > 0) {
+        const merged = above[texts.length];
+        if (!merged || merged.rows <= 0) return;
+        merged.rows--;
+        spare -= merged.text.length + 1;
+        texts.push(merged.text);
+      }
+    };
+    for (const cell of row) {
+      repeat();
+      const text = cellText(cell);
+      const columns = Math.max(1, Math.min(cell.colspan ?? 1, MAX_COLSPAN));
+      for (let column = 0; column < columns; column++) {
+        const words = column === 0 ? text : '';
+        above[texts.length] = { text: words, rows: (cell.rowspan ?? 1) - 1 };
+        texts.push(words);
+      }
+    }
+    repeat();
+    return texts;
+  });
+}
+
+/** What is in a cell in one line; a table within it has commas between its cells. */
+const cellText = ({ blocks }: Cell): string => {
+  let line = '';
+  for (const [at, { kind, text }] of blocks.entries()) {
+    const words = (kind === 'table-row' ? text.replaceAll(GAP, ', ') : text).replace(/\s+/g, ' ').trim();
+    const isNextRow = kind === 'table-row' && blocks[at - 1]?.kind === 'table-row';
+    if (words !== '') line += (line === '' ? '' : isNextRow ? '; ' : ' ') + words;
+  }
+  return line;
+};

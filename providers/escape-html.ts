@@ -1,0 +1,4 @@
+/** Text for markup, attributes included. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
