@@ -1,6 +1,8 @@
 import type { Config } from '../server/config.ts';
+import { confluenceDefinition, createConfluence } from './confluence/index.ts';
 import { createDropbox, dropboxDefinition } from './dropbox/index.ts';
 import { createGoogleDrive, googleDriveDefinition } from './google-drive/index.ts';
+import { createJira, jiraDefinition } from './jira/index.ts';
 import { createMicrosoft365, microsoft365Definition } from './microsoft-365/index.ts';
 import type { Platform, Provider, ProviderDefinition } from './provider.ts';
 
@@ -25,9 +27,11 @@ const entries = (config: Config): Entry[] => [
     create: () => createMicrosoft365(config.microsoft),
   },
   { definition: dropboxDefinition, settings: config.dropbox, create: () => createDropbox(config.dropbox) },
+  { definition: confluenceDefinition, settings: config.confluence, create: () => createConfluence(config.confluence) },
+  { definition: jiraDefinition, settings: config.jira, create: () => createJira(config.jira) },
 ];
 
-/** `definitions` names all known providers, in the order pages show them; `providers` holds the configured ones. */
+/** `definitions` names all known providers, in the order pages show them; `providers` holds those that can be connected: by consent or by token. */
 export function createProviders(config: Config): {
   definitions: KnownPlatform[];
   providers: Map<Platform, Provider>;
@@ -41,7 +45,7 @@ export function createProviders(config: Config): {
     definitions: known.map(({ definition, missing }) => ({ definition, missing })),
     providers: new Map(
       known
-        .filter(({ missing }) => !missing.clientId && !missing.clientSecret)
+        .filter(({ definition, missing }) => definition.tokenForms || !(missing.clientId || missing.clientSecret))
         .map(({ definition, create }) => [definition.id, create()]),
     ),
   };

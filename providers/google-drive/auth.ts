@@ -1,10 +1,11 @@
 import { Strategy as GoogleStrategy } from 'passport-google-oauth20';
 import { z } from 'zod';
 import type { GoogleConfig } from '../../server/config.ts';
+import { consentAddress } from '../consent-address.ts';
 import { ProviderError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { Account, AuthorizationRequest, Connection, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
-import { challengeOf, createTokenEndpoint } from '../token-endpoint.ts';
+import { createTokenEndpoint } from '../token-endpoint.ts';
 import {
   DRIVE_SCOPE,
   failedAnswer,
@@ -91,14 +92,6 @@ export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
   };
 }
 
-type StrategyInternals = {
-  authorizationParams(options: object): object;
-  redirect(url: string): void;
-  error(error: unknown): void;
-  fail(challenge: unknown): void;
-  authenticate(request: { query: object }, options: object): void;
-};
-
 /** Source of the parameters: https://developers.google.com/identity/protocols/oauth2/web-server (2026). */
 function authorizationUrl(
   config: GoogleConfig,
@@ -116,24 +109,10 @@ function authorizationUrl(
       scope: SCOPES.map(({ scope }) => scope),
     },
     (_access, _refresh, _profile, done) => done(new Error('The strategy is used for the authorization leg only.')),
-  ) as unknown as StrategyInternals;
-  const googleParams = strategy.authorizationParams.bind(strategy);
-  // The strategy would make up a verifier of its own and keep it in a session; ours lies with the state.
-  strategy.authorizationParams = (options) => ({
-    ...googleParams(options),
-    code_challenge: challengeOf(request.codeVerifier),
-    code_challenge_method: 'S256',
-  });
-  return new Promise((resolve, reject) => {
-    strategy.redirect = resolve;
-    strategy.error = reject;
-    strategy.fail = reject;
-    strategy.authenticate(
-      { query: {} },
-      // A refresh token comes with offline access, and on a repeated consent only when consent is asked for again.
-      { accessType: 'offline', prompt: 'consent', state: request.state, loginHint: request.loginHint },
-    );
-  });
+  );
+  // A refresh token comes with offline access, and on a repeated consent only when consent is asked for again.
+  const options = { accessType: 'offline', prompt: 'consent', state: request.state, loginHint: request.loginHint };
+  return consentAddress(strategy, request.codeVerifier, options);
 }
 
 async function identify(config: GoogleConfig, connection: Connection): Promise<Account> {

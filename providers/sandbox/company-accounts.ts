@@ -93,7 +93,7 @@ const companyFile = async (key: string, parentId: string | null, entry: CompanyF
   const withoutBytes = native === 'form' || entry.shortcutTo !== undefined;
   const render = (): Buffer => {
     if (withoutBytes) throw new Error(`${entry.name} has no bytes of its own.`);
-    return write(entry, extension || entry.name, source);
+    return sampleBytes(entry, extension || entry.name, source);
   };
   const modifiedAt = new Date(entry.modified);
   return {
@@ -112,8 +112,8 @@ const companyFile = async (key: string, parentId: string | null, entry: CompanyF
   };
 };
 
-/** The bytes of a file in the format its name's extension says. */
-const write = (entry: CompanyFile, name: string, source: Buffer): Buffer => {
+/** The bytes of a file in the format that the extension of `name` says, written from Markdown where that format is not plain text. */
+export const sampleBytes = (entry: Pick<CompanyFile, 'name' | 'locked'>, name: string, source: Buffer): Buffer => {
   const extension = name.slice(name.lastIndexOf('.'));
   if (extension === '.png') return berthPicture();
   if (!['.docx', '.xlsx', '.pptx', '.pdf'].includes(extension)) return source;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { parseUrl } from '../urls.ts';
-import { consentPage, refusalPage, type ConsentVendor } from './consent-page.ts';
+import { consentPage, refusalPage, type ConsentChoice, type ConsentVendor } from './consent-page.ts';
 import type { SandboxAccount } from './sandbox-files.ts';
 import type { TokenMint } from './token-mint.ts';
 
@@ -13,7 +13,7 @@ export type Asked = Record<string, string>;
 export type Fault = { code: string; text: string };
 
 /** What a person agreed to; it lives in the code until that is redeemed. */
-export type Consent = { accountId: string; scopes: string[]; asked: Asked };
+export type Consent = { accountId: string; scopes: string[]; asked: Asked; choices: string[] };
 
 export type ConsentDesk = {
   /** The consent page, and the decision made on it. */
@@ -33,6 +33,8 @@ export function createConsentDesk(deps: {
   /** What is said of a page that is too old. */
   staleCode: string;
   newCode(): string;
+  /** What the person chooses from beside account and scopes. */
+  choice?(): ConsentChoice;
   /** What goes back beside the state and the code, or the error. */
   more?: { granted?: (consent: Consent) => Asked; denied?: Asked };
 }): ConsentDesk {
@@ -54,7 +56,9 @@ export function createConsentDesk(deps: {
       expiresAt: Date.now() + CODE_LIFETIME_MS,
       data: asked,
     });
-    res.type('html').send(consentPage(vendor, { accounts, scopes, loginHint: asked.login_hint, request }));
+    res
+      .type('html')
+      .send(consentPage(vendor, { accounts, scopes, loginHint: asked.login_hint, request, choice: deps.choice?.() }));
   };
 
   const decide: RequestHandler = (req, res) => {
@@ -73,7 +77,7 @@ export function createConsentDesk(deps: {
     if (form.decision !== 'allow' || !account) return send({ error: 'access_denied', ...deps.more?.denied });
     const ticked = new Set([form.scope ?? []].flat());
     const scopes = signed.scopes.filter((scope) => !vendor.optional?.has(scope) || ticked.has(scope));
-    const consent = { accountId: account.id, scopes, asked };
+    const consent = { accountId: account.id, scopes, asked, choices: [form.choice ?? []].flat() };
     const code = deps.newCode();
     codes.set(code, { ...consent, expiresAt: Date.now() + CODE_LIFETIME_MS });
     send({ code, ...deps.more?.granted?.(consent) });
