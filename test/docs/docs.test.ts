@@ -21,6 +21,11 @@ const pageNamed = (name: string): Page => pages.find((page) => page.name === nam
 const OTHER_CAPITALS = new Set(
   'GET POST DELETE SIGTERM SIGINT GIN JSON CSV TEST_DATABASE_URL TEST_REDIS_URL REQUIRE_ALL CHROMIUM'.split(' '),
 );
+/** Of the Atlassian variables, as other programs know them. */
+const OAUTH_SPELLINGS = ['CONFLUENCE', 'JIRA'].flatMap((product) => [
+  `${product}_OAUTH_CLIENT_ID`,
+  `${product}_OAUTH_CLIENT_SECRET`,
+]);
 /** Names that belong to programs and services outside. */
 const OTHER_NAMES = new Set(['pg_dump']);
 const OTHER_PATHS = new Set(['/v1.0']);
@@ -167,13 +172,15 @@ describe('the documentation', () => {
       .tables.flatMap(({ rows }) => rows)
       .map(([cell = '']) => cell.replaceAll('`', ''));
     expect(inExample).to.deep.equal(inTables);
-    // The one spelling that stands in for another.
     expect(example).to.include('LOGLEVEL');
-    expect([...inExample, 'LOGLEVEL']).to.have.members([...variables]);
+    // Spellings that stand in for others.
+    const others = ['LOGLEVEL', ...OAUTH_SPELLINGS];
+    for (const name of others) expect(spans.map(({ text }) => text)).to.include(name);
+    expect([...inExample, ...others]).to.have.members([...variables]);
   });
 
   it('gives the defaults that hold', () => {
-    const { google, microsoft, dropbox, ...rest } = parseConfig({});
+    const { google, microsoft, dropbox, jira, ...rest } = parseConfig({});
     const defaults = new Map<string, unknown>([
       ['PORT', rest.port],
       ['DATA_DIR', rest.dataDir],
@@ -193,6 +200,8 @@ describe('the documentation', () => {
       ['DROPBOX_TOKEN_URL', dropbox.tokenUrl],
       ['DROPBOX_API_URL', dropbox.apiUrl],
       ['DROPBOX_CONTENT_URL', dropbox.contentUrl],
+      ['ATLASSIAN_AUTH_URL', jira.authUrl],
+      ['ATLASSIAN_API_URL', jira.apiUrl],
     ]);
     const rows = pageNamed('docs/configuration.md').tables.flatMap((table) => table.rows);
     for (const [name, value] of defaults) {
@@ -268,6 +277,7 @@ describe('the documentation', () => {
       microsoft: 'microsoft-365',
       dropbox: 'dropbox',
     };
+    const shared: Record<string, string[]> = { confluence: ['atlassian'], jira: ['atlassian'] };
     for (const { definition } of createProviders(parseConfig({})).definitions) {
       const folder = folders[definition.id] ?? definition.id;
       const name = `docs/${folder}.md`;
@@ -285,10 +295,12 @@ describe('the documentation', () => {
       });
 
       it(`quotes messages of ${definition.label} as the hub says them`, () => {
+        const sources = [folder, ...(shared[definition.id] ?? [])].map((source) => `providers/${source}/`);
         const said = [
-          ...files.filter((file) => file.startsWith(`providers/${folder}/`) && !file.includes('sandbox')),
+          ...files.filter((file) => sources.some((source) => file.startsWith(source)) && !file.includes('sandbox')),
           'providers/vendor-failures.ts',
-          'server/services/integration-service.ts',
+          'server/services/grant-service.ts',
+          'server/services/refused-consent.ts',
           'server/services/credential-service.ts',
         ].flatMap(literalsOf);
         const sentences = said
