@@ -15,10 +15,12 @@ import { createConnectionService, type ConnectionService } from './services/conn
 import { createBrowseService, type BrowseService } from './services/browse-service.ts';
 import { createCredentialService, type CredentialService } from './services/credential-service.ts';
 import { createDocumentService, type DocumentService } from './services/document-service.ts';
+import { createGrantService, type GrantService } from './services/grant-service.ts';
 import { createImportService, type ImportService } from './services/import-service.ts';
 import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
 import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
 import { createSearchService, type SearchService } from './services/search-service.ts';
+import { createSettingsAccountService, type SettingsAccountService } from './services/settings-account-service.ts';
 import { createTokenService, type TokenService } from './services/token-service.ts';
 import { createUserService, type UserService } from './services/user-service.ts';
 import { openSessionStore, type SessionStore } from './session.ts';
@@ -45,6 +47,8 @@ export type Context = {
   governor: RateGovernor;
   connections: ConnectionService;
   integrations: IntegrationService;
+  grants: GrantService;
+  settingsAccount: SettingsAccountService;
   browse: BrowseService;
   imports: ImportService;
   documents: DocumentService;
@@ -72,17 +76,27 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
   const governor = createRateGovernor({ database });
   const connections = createConnectionService({ database, credentials, governor, egress, providers, logger });
   const integrations = createIntegrationService({
+    database,
+    platforms,
+    providers,
+    credentials,
+    governor,
+    egress,
+    logger,
+  });
+  const grants = createGrantService({
     config,
     database,
     vault,
     platforms,
     providers,
+    integrations,
     credentials,
-    governor,
     connections,
     egress,
     logger,
   });
+  const settingsAccount = createSettingsAccountService({ config, database, users, grants, logger });
   const imports = createImportService({ database, queue, integrations });
   const browse = createBrowseService({ database, integrations, providers, connections, logger });
   const documents = createDocumentService({ database, imports });
@@ -106,6 +120,8 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     governor,
     connections,
     integrations,
+    grants,
+    settingsAccount,
     browse,
     imports,
     documents,
@@ -113,6 +129,7 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     async close() {
       await pipeline.close();
       await egress.close();
+      await settingsAccount.settled();
       await sessions.close();
       if (!parts.database) await database.close();
     },

@@ -45,8 +45,8 @@ export class BadRequestError extends AppError {
 
 /** Thrown when a body is well formed but its values are not acceptable. `errors` is one entry a field. */
 export class InvalidInputError extends AppError {
-  constructor(errors: { field: string; message: string }[]) {
-    super(422, 'invalid_input', errors.map((e) => e.message).join(' '), {
+  constructor(errors: { field: string; message: string }[], code = 'invalid_input') {
+    super(422, code, errors.map((e) => e.message).join(' '), {
       details: { errors },
     });
   }

@@ -47,6 +47,7 @@ const MEDIA_TYPES: Record<string, string> = {
   'application/msword': 'Word document',
   'application/pdf': 'PDF',
   'application/rtf': 'Rich text',
+  'application/vnd.atlassian.confluence.storage+xml': 'Confluence page',
   'application/vnd.google-apps.document': 'Google Docs',
   'application/vnd.google-apps.drawing': 'Google Drawings',
   'application/vnd.google-apps.form': 'Google Forms',
@@ -84,6 +85,16 @@ export function formatMediaType(mediaType: string, name = ''): string {
 export const platformLabel = (definitions: { id: Platform; label: string }[], platform: Platform): string =>
   definitions.find((definition) => definition.id === platform)?.label ?? platform;
 
-/** How a connected account is called: its address, else its name, else its id at the vendor. */
-export const accountLabel = (account: { accountEmail?: string; accountName?: string; accountId: string }): string =>
-  account.accountEmail ?? account.accountName ?? account.accountId;
+/**
+ * How a connected account is called: its address, else its name, else its id at the vendor; and its site where it is one of one site, for the
+ * same person may have accounts at several.
+ */
+export function accountLabel(account: {
+  accountEmail?: string;
+  accountName?: string;
+  accountId: string;
+  site?: { url: string };
+}): string {
+  const who = account.accountEmail ?? account.accountName ?? account.accountId;
+  return account.site ? `${who} at ${new URL(account.site.url).host}` : who;
+}

@@ -36,7 +36,11 @@ export async function startHub(config: Config, parts: { logger: Logger; database
     const stops = config.role === 'web' ? [] : [registerImportJobs(context), startKeepAlive(context)];
     await context.queue.start();
     const server = config.role === 'worker' ? undefined : await listen(context, config);
-    if (server) await context.users.needsSetup();
+    if (server) {
+      await context.users.needsSetup();
+      // In the background: a vendor that does not answer is no reason to wait with everything else.
+      void context.settingsAccount.apply();
+    }
     return {
       url: server && `http://${displayHost(config.host)}:${(server.address() as AddressInfo).port}`,
       context,

@@ -19,6 +19,9 @@ export const paths = {
   integrations: '/admin/integrations',
   integration: (id: string) => `/admin/integrations/${id}`,
   connect: (platform: Platform) => `/admin/integrations/connect/${platform}`,
+  /** `form` is one of the service's ways to connect by a token; `integration` an account to be reconnected by it. */
+  connectToken: (platform: Platform, options: { form?: string; integration?: string } = {}) =>
+    `/admin/integrations/${platform}/token${query(options)}`,
   reconnect: (id: string) => `/admin/integrations/${id}/reconnect`,
   disconnect: (id: string) => `/admin/integrations/${id}/disconnect`,
   browse: (

@@ -1,7 +1,7 @@
 import { Router, type Request } from 'express';
-import { PLATFORMS, type Platform } from '../../providers/provider.ts';
+import { PLATFORMS, type Platform, type TokenForm } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
-import { AppError, NotFoundError } from '../errors.ts';
+import { AppError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { currentUser, param } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import { flash } from '../views.ts';
@@ -13,7 +13,7 @@ import * as schemas from './schemas.ts';
 
 /** Connecting, listing, browsing and disconnecting accounts, and importing from one. */
 export function integrationRoutes(context: Context): Router {
-  const { integrations, browse } = context;
+  const { integrations, grants, browse } = context;
   const router = Router();
 
   router.get('/integrations', async (req, res) => {
@@ -22,7 +22,7 @@ export function integrationRoutes(context: Context): Router {
 
   router.get('/integrations/:platform/connect', async (req, res) => {
     const { format } = queryOf(req, schemas.connectQuery);
-    const { url } = await integrations.start(currentUser(req), platformOf(req), { sessionId: grantor(req) });
+    const { url } = await grants.start(currentUser(req), platformOf(req), { sessionId: grantor(req) });
     if (format === 'json') res.json({ url });
     else res.redirect(302, url);
   });
@@ -31,7 +31,7 @@ export function integrationRoutes(context: Context): Router {
     const platform = platformOf(req);
     try {
       const { error_description: errorDescription, ...query } = queryOf(req, schemas.callbackQuery);
-      const integration = await integrations.finish(currentUser(req), platform, {
+      const integration = await grants.finish(currentUser(req), platform, {
         sessionId: grantor(req),
         query: { ...query, errorDescription },
       });
@@ -48,6 +48,17 @@ export function integrationRoutes(context: Context): Router {
       flash(req, { kind: 'error', message: error.message });
       res.redirect(303, paths.integrations);
     }
+  });
+
+  router.post('/integrations/:platform/api-token', async (req, res) => {
+    const platform = platformOf(req);
+    const values = bodyOf(req, schemas.connectTokenRequest);
+    const form = formOf(context, platform, values);
+    const { integration, created } = await grants.connectWithToken(currentUser(req), platform, {
+      form: form.id,
+      values,
+    });
+    res.status(created ? 201 : 200).json({ integration: toIntegration(integration) });
   });
 
   router.delete('/integrations/:target', async (req, res) => {
@@ -72,12 +83,12 @@ export function integrationRoutes(context: Context): Router {
 
   router.post('/integrations/:target/import', async (req, res) => {
     const user = currentUser(req);
-    const { fileIds, category, recursive } = bodyOf(req, schemas.importFilesRequest);
+    const { fileIds, category, ...scope } = bodyOf(req, schemas.importFilesRequest);
     const integration = await integrations.resolve(user, param(req, 'target'));
     const { id } = await context.imports.create(user, {
       items: fileIds.map((ref) => ({ integrationId: integration.id, ref })),
       category: category ?? undefined,
-      recursive,
+      ...scope,
     });
     await answerStartedImport(context, req, res, id, [integration.platform]);
   });
@@ -90,6 +101,18 @@ const grantor = (req: Request): string => (req.byToken ? `token:${currentUser(re
 
 const labelOf = ({ definitions }: Context, platform: Platform): string =>
   definitions.find(({ id }) => id === platform)?.label ?? platform;
+
+/** The form whose secret was sent, else the first. Errors: NotFoundError; InvalidInputError for what no field of it is called. */
+function formOf({ definitions }: Context, platform: Platform, values: Record<string, string>): TokenForm {
+  const forms = definitions.find(({ id }) => id === platform)?.tokenForms ?? [];
+  const form =
+    forms.find(({ fields }) => fields.some(({ name, kind }) => kind === 'secret' && name in values)) ?? forms[0];
+  if (!form) throw new NotFoundError('A way to connect this service with a token');
+  const unknown = Object.keys(values).filter((name) => !form.fields.some((field) => field.name === name));
+  if (unknown.length > 0)
+    throw new InvalidInputError(unknown.map((field) => ({ field, message: `${field}: is not known here.` })));
+  return form;
+}
 
 function platformOf(req: Request): Platform {
   const name = param(req, 'platform');

@@ -1,30 +1,20 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { createClient } from 'redis';
-import { createProviders } from '../../providers/registry.ts';
 import { ConfigError, parseConfig, type Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { DataDirInUseError } from '../database/data-dir-lock.ts';
 import { openDatabase } from '../database/open.ts';
 import { withDevSecrets } from '../dev-secrets.ts';
 import { createPostgresIndex } from '../index/postgres.ts';
-import { paths } from '../paths.ts';
 import { createLexicalEmbedder } from '../pipeline/embed/lexical.ts';
 import { createFernet } from '../vault/fernet.ts';
 import { createVault } from '../vault/vault.ts';
 import { readDatabase, type DatabaseState } from './check-database.ts';
+import { checkServices } from './check-services.ts';
+import { fail, ok, warn, type Finding } from './finding.ts';
 import type { Io, Result } from './io.ts';
 import { reasonOf } from './reason.ts';
-
-/** One line of the checker: `fail` means that the hub does not start or work so, `warn` that something is off or missing. */
-export type Finding = { level: 'ok' | 'warn' | 'fail'; about: string; message: string };
-
-const finding =
-  (level: Finding['level']) =>
-  (about: string, message: string): Finding => ({ level, about, message });
-const ok = finding('ok');
-const warn = finding('warn');
-const fail = finding('fail');
 
 const KEY = 'INTEGRATION_ENCRYPTION_KEY';
 
@@ -231,29 +221,6 @@ function opens(open: () => unknown): boolean {
   } catch {
     return false;
   }
-}
-
-/** Each service: on, or which variables are missing; and the redirect URI to register at the vendor. */
-function checkServices(config: Config): Finding[] {
-  const { protocol, hostname } = new URL(config.baseUrl);
-  const plain = protocol === 'http:' && hostname !== 'localhost' && hostname !== '127.0.0.1';
-  return createProviders(config).definitions.map(({ definition, missing }) => {
-    const { label, id, settings } = definition;
-    const redirect = `Redirect URI to register: ${config.baseUrl}${paths.callback(id)}`;
-    const names = [
-      ...(missing.clientId ? [settings.clientId] : []),
-      ...(missing.clientSecret ? [settings.clientSecret] : []),
-    ];
-    if (names.length > 0 && config.sandbox) return ok(label, 'is played by the stand-in (SANDBOX=1)');
-    if (names.length > 0)
-      return warn(label, `is off: ${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} not set. ${redirect}`);
-    return plain && !config.sandbox
-      ? warn(
-          label,
-          `is set up, but vendors send people back over http to localhost only: set BASE_URL to an https address. ${redirect}`,
-        )
-      : ok(label, `is set up. ${redirect}`);
-  });
 }
 
 async function checkEmbedder(): Promise<Finding> {

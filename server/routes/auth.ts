@@ -103,6 +103,8 @@ export function authRoutes(context: Context, authenticator: Authenticator): Rout
     try {
       const user = await users.setUp(form.values);
       await signIn(req, user);
+      // The account of the settings has waited for somebody to belong to.
+      void context.settingsAccount.apply();
     } catch (error) {
       if (error instanceof AppError && error.code === 'setup_code')
         return again([{ field: 'code', message: error.message }]);

@@ -9,6 +9,7 @@ import { documentRoutes } from './documents.ts';
 import { importRoutes } from './imports.ts';
 import { integrationRoutes } from './integrations.ts';
 import { searchRoutes } from './search.ts';
+import { tokenConnectionRoutes } from './token-connections.ts';
 
 /** The site map: every page of the hub, the public ones first. */
 export function pageRoutes(context: Context, authenticator: Authenticator): Router {
@@ -27,6 +28,7 @@ export function pageRoutes(context: Context, authenticator: Authenticator): Rout
   router.get(paths.home, (_req, res) => res.redirect(303, paths.integrations));
   router.use('/admin', requireSignIn);
   router.use(integrationRoutes(context));
+  router.use(tokenConnectionRoutes(context));
   router.use(browseRoutes(context));
   router.use(importRoutes(context));
   router.use(documentRoutes(context));

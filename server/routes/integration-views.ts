@@ -1,4 +1,4 @@
-import type { Platform } from '../../providers/provider.ts';
+import type { Platform, TokenForm } from '../../providers/provider.ts';
 import type { Moment } from '../format.ts';
 import type { IntegrationStatus } from '../services/integration-service.ts';
 
@@ -18,17 +18,24 @@ export type IntegrationCard = {
   throttledUntil?: Moment;
   /** "12 documents" */
   documents: string;
+  /** The form of the account's kind of token; absent where it was connected by consent. */
+  reconnectHref?: string;
 };
 
 export type PlatformCard = {
   platform: Platform;
   label: string;
   summary: string;
+  /** Whether accounts can be connected by consent. */
   configured: boolean;
+  /** Where an account is connected by a token; absent where there is no such way. */
+  tokenHref?: string;
   /** Names of the environment variables that are not set. */
   missing: string[];
   /** A mistake of the operator's that breaks every account here. */
   problem?: string;
+  /** Why the account that the operator's settings name is not connected; for admins. */
+  settingsProblem?: string;
   /** To be registered at the vendor; shown while the platform is not configured. */
   redirectUri: string;
   integrations: IntegrationCard[];
@@ -38,6 +45,8 @@ export type IntegrationViews = {
   'integrations/index': { platforms: PlatformCard[] };
   'integrations/show': {
     integration: IntegrationCard & { platform: Platform; label: string };
+    /** How and where it is connected, where that is by a token. */
+    token?: { label: string; help: string; deleteUrl: string; siteUrl: string; fromSettings: boolean };
     /** What the hub asks for, with the reason; `granted` where the vendor confirmed it under the same name. */
     scopes: { scope: string; reason: string; granted: boolean }[];
     /** Granted besides, or under another name. */
@@ -48,5 +57,18 @@ export type IntegrationViews = {
     integration: { id: string; account: string; label: string; platform: Platform };
     /** "12 documents"; absent when there are none. */
     documents?: string;
+    /** Where it was connected by a token: what is left to do at the service. */
+    byToken: boolean;
+    /** Connected by the operator's settings, and so again at the next start. */
+    fromSettings: boolean;
+  };
+  'integrations/token': {
+    platform: Platform;
+    label: string;
+    /** The account to be reconnected. */
+    reconnected?: { account: string; href: string };
+    tabs: { label: string; href: string; current: boolean }[];
+    action: string;
+    form: TokenForm;
   };
 };

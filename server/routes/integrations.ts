@@ -29,9 +29,12 @@ const toCard = (integration: Integration, documentCount: number): IntegrationCar
   lastSyncAt: formatMaybeDate(integration.lastSyncAt),
   throttledUntil: formatMaybeDate(integration.throttledUntil),
   documents: plural(documentCount, 'document'),
+  reconnectHref: integration.method === 'oauth' ? undefined : reconnectByToken(integration),
 });
 
-function outcomeMessage(label: string, outcome: DisconnectOutcome): Flash {
+const reconnectByToken = ({ platform, id }: Integration): string => paths.connectToken(platform, { integration: id });
+
+function outcomeMessage(label: string, outcome: DisconnectOutcome, byToken: boolean): Flash {
   const { kept, deleted } = outcome.documents;
   const documents =
     deleted > 0
@@ -41,6 +44,11 @@ function outcomeMessage(label: string, outcome: DisconnectOutcome): Flash {
         : '';
   if (outcome.revoked)
     return { kind: 'success', message: `${label} is disconnected and the grant is revoked.${documents}` };
+  if (byToken)
+    return {
+      kind: 'notice',
+      message: `${label} is disconnected and its token is deleted here.${documents} Delete the token there, too: ${outcome.manualRevokeUrl ?? ''}`,
+    };
   const byHand = outcome.manualRevokeUrl ? ` End it by hand at ${outcome.manualRevokeUrl}` : '';
   return {
     kind: 'notice',
@@ -51,7 +59,7 @@ function outcomeMessage(label: string, outcome: DisconnectOutcome): Flash {
 /** Pages of the connected accounts: cards, one account, connect, reconnect, disconnect. */
 export function integrationRoutes(context: Context): Router {
   const router = Router();
-  const { integrations } = context;
+  const { integrations, grants } = context;
   const labelOf = (platform: Platform): string => platformLabel(context.definitions, platform);
 
   router.get(paths.integrations, async (req, res) => {
@@ -64,6 +72,8 @@ export function integrationRoutes(context: Context): Router {
         summary: definition.summary,
         configured,
         problem,
+        tokenHref: definition.tokenForms && paths.connectToken(definition.id),
+        settingsProblem: user.role === 'admin' ? context.settingsAccount.problem(definition.id) : undefined,
         missing: [
           ...(missing.clientId ? [definition.settings.clientId] : []),
           ...(missing.clientSecret ? [definition.settings.clientSecret] : []),
@@ -75,7 +85,8 @@ export function integrationRoutes(context: Context): Router {
       })),
     );
     // What is in use comes first, then what can be connected.
-    const rank = (card: PlatformCard): number => (card.integrations.length > 0 ? 0 : card.configured ? 1 : 2);
+    const rank = (card: PlatformCard): number =>
+      card.integrations.length > 0 ? 0 : card.configured || card.tokenHref ? 1 : 2;
     platforms.sort((a, b) => rank(a) - rank(b));
     render(res, 'integrations/index', { title: 'Integrations', section: 'integrations', platforms });
   });
@@ -83,14 +94,15 @@ export function integrationRoutes(context: Context): Router {
   router.post('/admin/integrations/connect/:platform', async (req, res) => {
     const platform = PLATFORMS.find((known) => known === req.params.platform);
     if (!platform) throw new NotFoundError('This service');
-    const { url } = await integrations.start(currentUser(req), platform, { sessionId: req.sessionID });
+    const { url } = await grants.start(currentUser(req), platform, { sessionId: req.sessionID });
     res.redirect(303, url);
   });
 
   router.post('/admin/integrations/:id/reconnect', async (req, res) => {
     const user = currentUser(req);
     const integration = await integrations.get(user, param(req, 'id'));
-    const { url } = await integrations.start(user, integration.platform, {
+    if (integration.method !== 'oauth') return res.redirect(303, reconnectByToken(integration));
+    const { url } = await grants.start(user, integration.platform, {
       sessionId: req.sessionID,
       integrationId: integration.id,
     });
@@ -104,10 +116,18 @@ export function integrationRoutes(context: Context): Router {
     const definition = context.definitions.find((known) => known.id === integration.platform);
     const asked = definition?.scopes ?? [];
     const label = labelOf(integration.platform);
+    const form = definition?.tokenForms?.find(({ id }) => id === integration.method);
     render(res, 'integrations/show', {
       title: `${label}: ${accountLabel(integration)}`,
       section: 'integrations',
       integration: { ...toCard(integration, documentCount), platform: integration.platform, label },
+      token: form && {
+        label: form.label,
+        help: form.help,
+        deleteUrl: form.helpUrl,
+        siteUrl: integration.site?.url ?? '',
+        fromSettings: integration.fromSettings,
+      },
       scopes: asked.map(({ scope, reason }) => ({ scope, reason, granted: integration.scopes.includes(scope) })),
       otherScopes: integration.scopes.filter((scope) => !asked.some((known) => known.scope === scope)),
       manualRevokeUrl: definition?.manualRevokeUrl ?? '',
@@ -120,13 +140,16 @@ export function integrationRoutes(context: Context): Router {
     errors?: { field: string; message: string }[],
   ): Promise<void> => {
     const user = currentUser(req);
-    const { id, platform, ...account } = await integrations.get(user, param(req, 'id'));
+    const integration = await integrations.get(user, param(req, 'id'));
+    const { id, platform, method, fromSettings } = integration;
     const documentCount = await integrations.documentCount(user, id);
     const label = labelOf(platform);
     render(res, 'integrations/disconnect', {
       title: `Disconnect ${label}`,
       section: 'integrations',
-      integration: { id, platform, label, account: accountLabel(account) },
+      integration: { id, platform, label, account: accountLabel(integration) },
+      byToken: method !== 'oauth',
+      fromSettings,
       documents: documentCount > 0 ? plural(documentCount, 'document') : undefined,
       errors,
     });
@@ -145,7 +168,7 @@ export function integrationRoutes(context: Context): Router {
     const outcome = await integrations.disconnect(user, integration.id, form.values);
     if (req.session.basket)
       req.session.basket = req.session.basket.filter((item) => item.integrationId !== integration.id);
-    flash(req, outcomeMessage(labelOf(integration.platform), outcome));
+    flash(req, outcomeMessage(labelOf(integration.platform), outcome, integration.method !== 'oauth'));
     res.redirect(303, paths.integrations);
   });
 

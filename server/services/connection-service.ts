@@ -2,7 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Logger } from 'pino';
 import { ProviderError } from '../../providers/errors.ts';
-import type { AnswerVerdict, Connection, Fetch, Platform, Provider, TokenSet } from '../../providers/provider.ts';
+import type {
+  AnswerVerdict,
+  Connection,
+  Fetch,
+  Platform,
+  Provider,
+  TokenForm,
+  TokenSet,
+} from '../../providers/provider.ts';
 import type { Database } from '../database/database.ts';
 import { EgressError, type Egress } from '../egress/egress.ts';
 import type { Secret } from '../secret.ts';
@@ -27,7 +35,7 @@ export type ConnectionService = {
   /** A connection of a connected account. Errors of its `fetch`: ProviderError `reconnect`, `rate_limited`; EgressError; the signal's reason. */
   open(integration: Integration): Connection;
   /** A connection on tokens that belong to no integration yet. */
-  openWith(tokens: TokenSet): Connection;
+  openWith(tokens: Pick<TokenSet, 'accessToken' | 'accountId'>): Connection;
   /** Notes what a provider's failure says of the whole connection: a permission that is missing, a mistake of the operator's. */
   noteFailure(integration: Integration, error: unknown): Promise<void>;
 };
@@ -43,14 +51,15 @@ export function createConnectionService(deps: {
   const { database, credentials, governor, egress, providers, logger } = deps;
   const limits = new Map<string, LimitFunction>();
 
-  const withBearer = (
+  const authorized = (
+    scheme: TokenForm['scheme'],
     token: Secret,
     input: string | URL | Request,
     init: RequestInit = {},
     beforeRedirect?: () => Promise<void>,
   ): Promise<Response> => {
     const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
-    headers.set('authorization', `Bearer ${token.reveal()}`);
+    headers.set('authorization', `${scheme} ${token.reveal()}`);
     return egress.fetch(input, { ...init, headers }, { beforeRedirect });
   };
 
@@ -78,6 +87,7 @@ export function createConnectionService(deps: {
   async function send(integration: Integration, input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const provider = providerOf(integration);
     const { definition } = provider;
+    const scheme = definition.tokenForms?.find(({ id }) => id === integration.method)?.scheme ?? 'Bearer';
     // A refresh takes its time, and so does an answer that redirects: meanwhile the vendor may have asked for a pause.
     const hold = () => governor.hold(integration, definition, init?.signal);
     let refused: Secret | undefined;
@@ -88,7 +98,7 @@ export function createConnectionService(deps: {
       const mayRepeat = failures < RETRIES && !(init?.body instanceof ReadableStream);
       let response: Response;
       try {
-        response = await withBearer(token, input, init, hold);
+        response = await authorized(scheme, token, input, init, hold);
       } catch (error) {
         if (!mayRepeat || !isPassing(error)) throw error;
         await backOff(failures++, init?.signal);
@@ -144,13 +154,14 @@ export function createConnectionService(deps: {
           if (limit.activeCount + limit.pendingCount === 0) limits.delete(integration.id);
         });
       };
-      return { integrationId: integration.id, accountId: integration.accountId, fetch: limited };
+      const { id, accountId, site } = integration;
+      return { integrationId: id, accountId, site, fetch: limited };
     },
 
     openWith: (tokens) => ({
       integrationId: '',
       accountId: tokens.accountId ?? '',
-      fetch: (input, init) => withBearer(tokens.accessToken, input, init),
+      fetch: (input, init) => authorized('Bearer', tokens.accessToken, input, init),
     }),
 
     async noteFailure(integration, error) {

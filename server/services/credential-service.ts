@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { ProviderError } from '../../providers/errors.ts';
-import type { Fetch, Platform, Provider, TokenSet } from '../../providers/provider.ts';
+import type { Fetch, Platform, Provider } from '../../providers/provider.ts';
 import type { Database } from '../database/database.ts';
 import type { Egress } from '../egress/egress.ts';
 import { Secret } from '../secret.ts';
@@ -26,14 +26,17 @@ const LOCK_TIMEOUT_MS = 15_000;
 const IDLE_SHARE = 0.3;
 const KEEP_ALIVE_BATCH = 20;
 
-export type StoredTokens = { accessToken: Secret; refreshToken?: Secret; expiresAt: Date; version: number };
+/** What is sealed. The end of a token that a person made is not known, and nothing refreshes it. */
+export type Grant = { accessToken: Secret; refreshToken?: Secret; expiresAt?: Date };
+
+export type StoredGrant = Grant & { version: number };
 
 /** The only holder of stored grants: opens, refreshes and seals them. */
 export type CredentialService = {
-  /** Seals a grant for its integration. Where the vendor sent no refresh token, the stored one stays. */
-  save(db: Knex, integrationId: string, tokens: TokenSet): Promise<void>;
+  /** Seals a grant for its integration. Where one by consent came without a refresh token, the stored one stays. */
+  save(db: Knex, integrationId: string, grant: Grant): Promise<void>;
   /** The stored grant as it is. Undefined when there is none, or no key opens it. */
-  read(integrationId: string): Promise<StoredTokens | undefined>;
+  read(integrationId: string): Promise<StoredGrant | undefined>;
   /**
    * An access token to send now; `refused` is one that the vendor did not take. However many callers and processes ask at once, the vendor
    * is asked once. Errors: ProviderError `reconnect` (the grant is dead, and the integration says so), `misconfigured`, `rate_limited`, `transient`.
@@ -61,7 +64,7 @@ export function createCredentialService(deps: {
       credentialContext(integrationId),
     );
 
-  function open(integrationId: string, row: CredentialRow): StoredTokens {
+  function open(integrationId: string, row: CredentialRow): StoredGrant {
     const opened = JSON.parse(vault.open(row.sealed, credentialContext(integrationId))) as {
       accessToken: string;
       refreshToken?: string;
@@ -74,7 +77,7 @@ export function createCredentialService(deps: {
     };
   }
 
-  function tryOpen(integrationId: string, row: CredentialRow | undefined): StoredTokens | undefined {
+  function tryOpen(integrationId: string, row: CredentialRow | undefined): StoredGrant | undefined {
     if (!row) return undefined;
     try {
       return open(integrationId, row);
@@ -99,14 +102,19 @@ export function createCredentialService(deps: {
     throw new ProviderError('reconnect', integration.platform, message);
   }
 
-  const isFresh = (stored: StoredTokens, refused?: Secret): boolean =>
-    stored.accessToken.reveal() !== refused?.reveal() && stored.expiresAt.getTime() - Date.now() > FRESH_MS;
+  /** A dead grant stays dead until the person connects again: asking the vendor once more tells nothing new. */
+  const deadGrant = (integration: Integration, detail?: string): ProviderError =>
+    new ProviderError('reconnect', integration.platform, detail || `Reconnect the account of ${label(integration)}.`);
+
+  const isFresh = (stored: StoredGrant, refused?: Secret): boolean =>
+    stored.accessToken.reveal() !== refused?.reveal() &&
+    (stored.expiresAt === undefined || stored.expiresAt.getTime() - Date.now() > FRESH_MS);
 
   const patientFetch: Fetch = (input, init) =>
     egress.fetch(input, { ...init, signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS) });
 
   /** Asks the vendor and saves its answer over the version that was read. */
-  async function refresh(db: Knex, integration: Integration, stored: StoredTokens): Promise<Secret> {
+  async function refresh(db: Knex, integration: Integration, stored: StoredGrant): Promise<Secret> {
     const provider = providers.get(integration.platform);
     if (!provider)
       throw new ProviderError(
@@ -118,7 +126,9 @@ export function createCredentialService(deps: {
       throw new ProviderError(
         'reconnect',
         integration.platform,
-        `${label(integration)} gave no lasting access. Reconnect the account.`,
+        integration.method === 'oauth'
+          ? `${label(integration)} gave no lasting access. Reconnect the account.`
+          : `${label(integration)} no longer accepts the token of this account. Make a new token there and reconnect the account with it.`,
       );
     const tokens = await provider.auth.refresh(stored.refreshToken, patientFetch);
     const saved = await replaceCredentials(db, integration.id, {
@@ -147,13 +157,14 @@ export function createCredentialService(deps: {
   }
 
   /** A grant whose key this process lacks is not dead: that is the operator's to mend, and costs nobody a reconnect. */
-  function openForUse(integration: Integration, row: CredentialRow | undefined): StoredTokens {
+  function openForUse(integration: Integration, row: CredentialRow | undefined): StoredGrant {
     if (!row)
       throw new ProviderError(
         'reconnect',
         integration.platform,
         `There is no stored access to ${label(integration)}. Reconnect the account.`,
       );
+    if (row.dead !== undefined) throw deadGrant(integration, row.dead);
     const stored = tryOpen(integration.id, row);
     if (stored) return stored;
     throw new ProviderError(
@@ -179,17 +190,14 @@ export function createCredentialService(deps: {
   }
 
   async function accessToken(integration: Integration, refused?: Secret): Promise<Secret> {
-    // A dead grant stays dead until the person consents again: asking the vendor once more tells nothing new.
-    if (integration.status === 'needs_reconnect')
-      throw new ProviderError(
-        'reconnect',
-        integration.platform,
-        integration.statusDetail ?? `Reconnect the account of ${label(integration)}.`,
-      );
+    if (integration.status === 'needs_reconnect') throw deadGrant(integration, integration.statusDetail);
     const running = refreshing.get(integration.id);
     if (running) return running;
     if (!refused) {
-      const stored = await read(integration.id);
+      const row = await findCredentials(database.current(), integration.id);
+      // The caller's copy may be older: another request of its was refused meanwhile. Repeated wrong logins would lock the account.
+      if (row?.dead !== undefined) throw deadGrant(integration, row.dead);
+      const stored = tryOpen(integration.id, row);
       if (stored && isFresh(stored)) return stored.accessToken;
     }
     // Somebody else may have begun while the row was read.
@@ -201,12 +209,11 @@ export function createCredentialService(deps: {
   }
 
   return {
-    async save(db, integrationId, tokens) {
-      const kept =
-        tokens.refreshToken ?? tryOpen(integrationId, await findCredentials(db, integrationId))?.refreshToken;
+    async save(db, integrationId, { accessToken, refreshToken, expiresAt }) {
+      const stored = expiresAt && tryOpen(integrationId, await findCredentials(db, integrationId));
       await saveCredentials(db, integrationId, {
-        sealed: seal(integrationId, tokens.accessToken, kept),
-        expiresAt: tokens.expiresAt,
+        sealed: seal(integrationId, accessToken, refreshToken ?? stored?.refreshToken),
+        expiresAt,
       });
     },
 

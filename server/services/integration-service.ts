@@ -1,16 +1,18 @@
-import { createHash, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { ProviderError } from '../../providers/errors.ts';
-import { PLATFORMS, type Platform, type Provider, type ProviderDefinition } from '../../providers/provider.ts';
+import {
+  PLATFORMS,
+  type Platform,
+  type Provider,
+  type ProviderDefinition,
+  type Site,
+} from '../../providers/provider.ts';
 import type { KnownPlatform } from '../../providers/registry.ts';
-import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import type { Egress } from '../egress/egress.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import { deleteOrphanEmbeddings } from '../index/postgres.ts';
-import { paths } from '../paths.ts';
-import { adoptDocuments, countIntegrationDocuments, deleteIntegrationDocuments } from '../stores/document-store.ts';
+import { countIntegrationDocuments, deleteIntegrationDocuments } from '../stores/document-store.ts';
 import { closeImportFolders } from '../stores/import-folder-store.ts';
 import { importsWithOpenItems, skipOpenItems } from '../stores/import-item-store.ts';
 import { finishImportIfDone, lockImport } from '../stores/import-store.ts';
@@ -19,14 +21,10 @@ import {
   findIntegration,
   listIntegrations,
   markDisconnecting,
-  upsertIntegration,
 } from '../stores/integration-store.ts';
-import { consumeOAuthState, insertOAuthState } from '../stores/oauth-state-store.ts';
-import { clearPlatformProblem, listPlatformProblems, notePlatformProblem } from '../stores/platform-problem-store.ts';
-import type { Vault } from '../vault/vault.ts';
-import type { ConnectionService } from './connection-service.ts';
+import { listPlatformProblems } from '../stores/platform-problem-store.ts';
 import type { CredentialService } from './credential-service.ts';
-import { bounded, toAppError } from './provider-failures.ts';
+import { bounded } from './provider-failures.ts';
 import type { RateGovernor } from './rate-governor.ts';
 import type { User } from './user-service.ts';
 
@@ -43,6 +41,12 @@ export type Integration = {
   status: IntegrationStatus;
   /** A sentence: why it is not active and what to do. */
   statusDetail?: string;
+  /** How it was connected: `oauth`, or the id of one of the provider's token forms. */
+  method: string;
+  /** Present where it was connected by a token: the one site it belongs to. */
+  site?: Site;
+  /** True while the operator's settings are what connects it. */
+  fromSettings: boolean;
   scopes: string[];
   connectedAt: Date;
   lastSyncAt?: Date;
@@ -53,6 +57,7 @@ export type Integration = {
 /** One platform as the integrations page and API show it. */
 export type PlatformOverview = {
   definition: ProviderDefinition;
+  /** Whether accounts can be connected by consent. */
   configured: boolean;
   /** Which settings the operator has not given. */
   missing: { clientId: boolean; clientSecret: boolean };
@@ -62,6 +67,7 @@ export type PlatformOverview = {
 };
 
 export type DisconnectOutcome = {
+  /** False where the vendor could not be told: a person can end the grant at `manualRevokeUrl`, or delete the token there. */
   revoked: boolean;
   manualRevokeUrl?: string;
   documents: { kept: number; deleted: number };
@@ -74,70 +80,20 @@ export type IntegrationService = {
   get(user: User, id: string): Promise<Integration>;
   /** `{P or id}` of the API: an id, or a platform with exactly one account. Errors: NotFoundError; BadRequestError `ambiguous`. */
   resolve(user: User, platformOrId: string): Promise<Integration>;
-  /** Begins a grant and gives the consent page's URL. Errors: BadRequestError `not_configured` with `missing`. */
-  start(
-    user: User,
-    platform: Platform,
-    options: { sessionId: string; integrationId?: string },
-  ): Promise<{ url: string }>;
-  /**
-   * Ends a grant with what the vendor sent back.
-   * Errors: BadRequestError `invalid_state` (forged, replayed, expired, other session), `access_denied`, `missing_code`,
-   * `account_mismatch`; AppError 502 `vendor_error`. No row is left behind by any of them.
-   */
-  finish(
-    user: User,
-    platform: Platform,
-    options: {
-      sessionId: string;
-      query: {
-        state?: string;
-        code?: string;
-        error?: string;
-        errorDescription?: string;
-      };
-    },
-  ): Promise<Integration>;
   documentCount(user: User, id: string): Promise<number>;
   disconnect(user: User, id: string, options: { documents: 'keep' | 'delete' }): Promise<DisconnectOutcome>;
 };
 
-/** RFC 9700 asks for short-lived states; a consent page is rarely open for longer. */
-const STATE_SECONDS = 600;
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 export function createIntegrationService(deps: {
-  config: Config;
   database: Database;
-  vault: Vault;
   platforms: KnownPlatform[];
   providers: Map<Platform, Provider>;
   credentials: CredentialService;
   governor: RateGovernor;
-  connections: ConnectionService;
   egress: Egress;
   logger: Logger;
 }): IntegrationService {
-  const { config, database, vault, platforms, providers, credentials, governor, connections, egress, logger } = deps;
-
-  /** Errors: NotFoundError for a platform the hub does not know; BadRequestError `not_configured`. */
-  function configured(platform: Platform): Provider {
-    const known = platforms.find(({ definition }) => definition.id === platform);
-    if (!known) throw new NotFoundError('The service');
-    const provider = providers.get(platform);
-    if (provider) return provider;
-    const { clientId, clientSecret } = known.definition.settings;
-    const names = [
-      ...(known.missing.clientId ? [clientId] : []),
-      ...(known.missing.clientSecret ? [clientSecret] : []),
-    ];
-    throw new BadRequestError(
-      'not_configured',
-      `${known.definition.label} is not set up on this server: ${names.join(' and ')} must be set.`,
-      { missing: known.missing },
-    );
-  }
+  const { database, platforms, providers, credentials, governor, egress, logger } = deps;
 
   async function find(user: User, id: string): Promise<Integration> {
     const integration = isUuid(id) ? await findIntegration(database.current(), user.id, id) : undefined;
@@ -167,10 +123,10 @@ export function createIntegrationService(deps: {
     });
   }
 
-  /** Ends the grant at the vendor. False when the vendor could not be told: a person can do it by hand. */
+  /** Ends the grant at the vendor. False when the vendor could not be told, and for tokens, which only those who made them can delete. */
   async function revoke(integration: Integration): Promise<boolean> {
     const provider = providers.get(integration.platform);
-    if (!provider?.auth.revoke) return false;
+    if (!provider?.auth.revoke || integration.method !== 'oauth') return false;
     const work = async () => {
       // Some vendors take a valid access token only; where no new one is to be had, the old one may still do.
       await credentials.accessToken(integration).catch(() => undefined);
@@ -187,6 +143,12 @@ export function createIntegrationService(deps: {
     }
   }
 
+  /** The vendor's page where a person ends this access. */
+  function manualRevokeUrl({ platform, method }: Integration): string | undefined {
+    const definition = platforms.find((known) => known.definition.id === platform)?.definition;
+    return definition?.tokenForms?.find(({ id }) => id === method)?.helpUrl ?? definition?.manualRevokeUrl;
+  }
+
   return {
     async overview(user) {
       const integrations = await withThrottle(await listIntegrations(database.current(), user.id));
@@ -194,7 +156,7 @@ export function createIntegrationService(deps: {
       return platforms.map(({ definition, missing }) => ({
         definition,
         missing,
-        configured: providers.has(definition.id),
+        configured: !missing.clientId && !missing.clientSecret,
         problem: problems.get(definition.id)?.detail,
         integrations: integrations.filter(({ platform }) => platform === definition.id),
       }));
@@ -220,101 +182,6 @@ export function createIntegrationService(deps: {
       return first;
     },
 
-    async start(user, platform, { sessionId, integrationId }) {
-      const provider = configured(platform);
-      const reconnected = integrationId === undefined ? undefined : await find(user, integrationId);
-      const state = randomBytes(32).toString('base64url');
-      const codeVerifier = randomBytes(48).toString('base64url');
-      const redirectUri = config.baseUrl + paths.callback(platform);
-      const stateHash = sha256(state);
-      await insertOAuthState(
-        database.current(),
-        {
-          stateHash,
-          userId: user.id,
-          sessionHash: sha256(sessionId),
-          platform,
-          integrationId: reconnected?.id,
-          sealedVerifier: vault.seal(codeVerifier, `oauth_states:${stateHash}`),
-          redirectUri,
-        },
-        STATE_SECONDS,
-      );
-      const url = await provider.auth.authorizationUrl({
-        state,
-        codeVerifier,
-        redirectUri,
-        loginHint: reconnected?.accountEmail,
-      });
-      return { url };
-    },
-
-    async finish(user, platform, { sessionId, query }) {
-      const provider = configured(platform);
-      const { label } = provider.definition;
-      const stateHash = sha256(query.state ?? '');
-      const state = await consumeOAuthState(database.current(), {
-        stateHash,
-        userId: user.id,
-        sessionHash: sha256(sessionId),
-        platform,
-      });
-      if (!state)
-        throw new BadRequestError(
-          'invalid_state',
-          'This sign-in to the service was not begun here, was finished already, or took over ten minutes. Start again from the integrations page.',
-        );
-      if (query.error) throw consentRefused(label, query.error);
-      if (!query.code)
-        throw new BadRequestError('missing_code', `${label} sent no code. Start again from the integrations page.`);
-      const { code } = query;
-
-      try {
-        const tokens = await bounded(
-          provider.auth.exchange(
-            {
-              code,
-              codeVerifier: vault.open(state.sealedVerifier, `oauth_states:${stateHash}`),
-              redirectUri: state.redirectUri,
-            },
-            egress.fetch,
-          ),
-          label,
-        );
-        const account = await bounded(provider.auth.identify(connections.openWith(tokens)), label);
-        return await database.transaction(async (trx) => {
-          if (state.integrationId) {
-            const reconnected = await findIntegration(trx, user.id, state.integrationId);
-            if (reconnected && reconnected.accountId !== account.id)
-              throw new BadRequestError(
-                'account_mismatch',
-                `You chose ${account.email ?? 'another account'}, but this integration belongs to ${reconnected.accountEmail ?? 'another account'}. Reconnect with that one, or connect the other as a new integration.`,
-              );
-          }
-          const integration = await upsertIntegration(trx, {
-            userId: user.id,
-            platform,
-            account,
-            scopes: tokens.scopes,
-          });
-          await credentials.save(trx, integration.id, tokens);
-          await adoptDocuments(trx, integration);
-          await clearPlatformProblem(trx, platform);
-          logger.info({ integrationId: integration.id, platform }, 'an account was connected');
-          return integration;
-        });
-      } catch (error) {
-        if (error instanceof ProviderError && error.kind === 'misconfigured')
-          await notePlatformProblem(database.current(), platform, error.message);
-        if (error instanceof ProviderError && error.kind === 'reconnect')
-          throw new BadRequestError(
-            'code_refused',
-            `${label} did not accept the sign-in. Start again from the integrations page.`,
-          );
-        throw toAppError(error);
-      }
-    },
-
     async documentCount(user, id) {
       const integration = await find(user, id);
       return countIntegrationDocuments(database.current(), integration.id);
@@ -335,46 +202,7 @@ export function createIntegrationService(deps: {
       });
       if (outcome.deleted > 0) await database.transaction(deleteOrphanEmbeddings);
       logger.info({ integrationId: id, revoked, ...outcome }, 'an account was disconnected');
-      const manualRevokeUrl = revoked
-        ? undefined
-        : platforms.find(({ definition }) => definition.id === integration.platform)?.definition.manualRevokeUrl;
-      return { revoked, manualRevokeUrl, documents: outcome };
+      return { revoked, manualRevokeUrl: revoked ? undefined : manualRevokeUrl(integration), documents: outcome };
     },
   };
-}
-
-/**
- * What the vendor's `error` means for the person who came back with it.
- * Source: RFC 6749 §4.1.2.1, and https://learn.microsoft.com/entra/identity-platform/reference-error-codes (2026)
- */
-function consentRefused(label: string, error: string): BadRequestError {
-  switch (error) {
-    case 'access_denied':
-      return new BadRequestError(
-        'access_denied',
-        `${label} was not connected, because access was denied. Connect again and choose “Allow” if that was a mistake.`,
-      );
-    case 'consent_required':
-    case 'interaction_required':
-    case 'admin_policy_enforced':
-    case 'org_internal':
-      return new BadRequestError(
-        'admin_consent_required',
-        `Your organisation has to approve this app before ${label} can be connected. Ask its administrator to approve it, then connect again.`,
-      );
-    case 'login_required':
-      return new BadRequestError(
-        'login_required',
-        `${label} asks you to sign in there first. Sign in, then connect again.`,
-      );
-    case 'server_error':
-    case 'temporarily_unavailable':
-      return new BadRequestError('vendor_unavailable', `${label} has a fault just now. Try again in a few minutes.`);
-    default:
-      // The code is a word of the vendor's; anything else that stands there is not repeated.
-      return new BadRequestError(
-        'vendor_refused',
-        `${label} did not allow the connection (${error.replaceAll(/[^\w .-]/g, '').slice(0, 60)}). The settings of this hub at ${label} need a look: the client id, the redirect URI and the permissions.`,
-      );
-  }
 }

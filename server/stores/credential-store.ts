@@ -1,13 +1,26 @@
 import type { Knex } from 'knex';
 
-/** `sealed` is vault ciphertext; nothing here can read it. */
-export type CredentialRow = { sealed: string; expiresAt: Date; version: number };
+/** `sealed` is vault ciphertext; nothing here can read it. Without `expiresAt` its end is not known. */
+export type NewCredentials = { sealed: string; expiresAt?: Date };
+
+/** `dead` is the sentence that says so of a grant which the vendor no longer accepts. */
+export type CredentialRow = NewCredentials & { version: number; dead?: string };
 
 export async function findCredentials(db: Knex, integrationId: string): Promise<CredentialRow | undefined> {
   const row = (await db('integration_credentials')
+    .join('user_integrations', 'id', 'integration_id')
     .where({ integration_id: integrationId })
-    .first('sealed', 'expires_at', 'version')) as { sealed: string; expires_at: Date; version: number } | undefined;
-  return row && { sealed: row.sealed, expiresAt: row.expires_at, version: row.version };
+    .first('sealed', 'expires_at', 'version', 'status', 'status_detail')) as
+    | { sealed: string; expires_at: Date | null; version: number; status: string; status_detail: string | null }
+    | undefined;
+  return (
+    row && {
+      sealed: row.sealed,
+      expiresAt: row.expires_at ?? undefined,
+      version: row.version,
+      dead: row.status === 'needs_reconnect' ? (row.status_detail ?? '') : undefined,
+    }
+  );
 }
 
 /** Waits for whoever holds the row, for `timeoutMs` at most, then holds it until the transaction ends. */
@@ -22,17 +35,13 @@ export async function lockCredentials(
   return findCredentials(trx, integrationId);
 }
 
-export async function saveCredentials(
-  db: Knex,
-  integrationId: string,
-  credentials: { sealed: string; expiresAt: Date },
-): Promise<void> {
+export async function saveCredentials(db: Knex, integrationId: string, credentials: NewCredentials): Promise<void> {
   await db('integration_credentials')
-    .insert({ integration_id: integrationId, sealed: credentials.sealed, expires_at: credentials.expiresAt })
+    .insert({ integration_id: integrationId, sealed: credentials.sealed, expires_at: credentials.expiresAt ?? null })
     .onConflict('integration_id')
     .merge({
       sealed: credentials.sealed,
-      expires_at: credentials.expiresAt,
+      expires_at: credentials.expiresAt ?? null,
       version: db.raw('integration_credentials.version + 1'),
       refreshed_at: db.fn.now(),
     });

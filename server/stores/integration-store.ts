@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Account, Platform } from '../../providers/provider.ts';
+import type { Account, Platform, Site } from '../../providers/provider.ts';
 import type { Integration, IntegrationStatus } from '../services/integration-service.ts';
 
 type IntegrationRow = {
@@ -11,6 +11,10 @@ type IntegrationRow = {
   account_name: string | null;
   status: IntegrationStatus;
   status_detail: string | null;
+  method: string;
+  site_url: string | null;
+  api_url: string | null;
+  from_settings: boolean;
   scopes: string[];
   connected_at: Date;
   last_sync_at: Date | null;
@@ -25,6 +29,10 @@ const COLUMNS = [
   'account_name',
   'status',
   'status_detail',
+  'method',
+  'site_url',
+  'api_url',
+  'from_settings',
   'scopes',
   'connected_at',
   'last_sync_at',
@@ -39,6 +47,9 @@ const toIntegration = (row: IntegrationRow): Integration => ({
   accountName: row.account_name ?? undefined,
   status: row.status,
   statusDetail: row.status_detail ?? undefined,
+  method: row.method,
+  site: row.site_url !== null && row.api_url !== null ? { url: row.site_url, apiUrl: row.api_url } : undefined,
+  fromSettings: row.from_settings,
   scopes: row.scopes,
   connectedAt: row.connected_at,
   lastSyncAt: row.last_sync_at ?? undefined,
@@ -59,36 +70,56 @@ export async function findIntegration(db: Knex, userId: string, id: string): Pro
   return row && toIntegration(row);
 }
 
+export async function findIntegrationByAccount(
+  db: Knex,
+  account: { userId: string; platform: Platform; accountId: string },
+): Promise<Integration | undefined> {
+  const { userId, platform, accountId } = account;
+  const row = (await db('user_integrations')
+    .where({ user_id: userId, platform, account_id: accountId })
+    .first(COLUMNS)) as IntegrationRow | undefined;
+  return row && toIntegration(row);
+}
+
+/** Integrations that the operator's settings have made, of all users. */
+export async function listSettingsIntegrations(db: Knex): Promise<Integration[]> {
+  const rows = (await db('user_integrations').where({ from_settings: true }).select(COLUMNS)) as IntegrationRow[];
+  return rows.map(toIntegration);
+}
+
 /** For work that was authorized when it was queued. */
 export async function findIntegrationById(db: Knex, id: string): Promise<Integration | undefined> {
   const row = (await db('user_integrations').where({ id }).first(COLUMNS)) as IntegrationRow | undefined;
   return row && toIntegration(row);
 }
 
+export type NewIntegration = {
+  userId: string;
+  platform: Platform;
+  account: Account;
+  scopes: string[];
+  /** Absent: by consent. */
+  method?: string;
+  site?: Site;
+  fromSettings?: boolean;
+};
+
 /** Creates the account's integration, or makes the existing one active again under its id. */
-export async function upsertIntegration(
-  db: Knex,
-  integration: { userId: string; platform: Platform; account: Account; scopes: string[] },
-): Promise<Integration> {
-  const { userId, platform, account, scopes } = integration;
+export async function upsertIntegration(db: Knex, integration: NewIntegration): Promise<Integration> {
+  const { userId, platform, account, scopes, method = 'oauth', site, fromSettings = false } = integration;
+  const connected = {
+    account_email: account.email ?? null,
+    account_name: account.name ?? null,
+    method,
+    site_url: site?.url ?? null,
+    api_url: site?.apiUrl ?? null,
+    from_settings: fromSettings,
+    scopes,
+  };
   const [row] = (await db('user_integrations')
-    .insert({
-      user_id: userId,
-      platform,
-      account_id: account.id,
-      account_email: account.email ?? null,
-      account_name: account.name ?? null,
-      scopes,
-    })
+    .insert({ user_id: userId, platform, account_id: account.id, ...connected })
     .onConflict(['user_id', 'platform', 'account_id'])
-    .merge({
-      account_email: account.email ?? null,
-      account_name: account.name ?? null,
-      scopes,
-      status: 'active',
-      status_detail: null,
-      connected_at: db.fn.now(),
-    })
+    .merge({ ...connected, status: 'active', status_detail: null, connected_at: db.fn.now() })
     .returning(COLUMNS)) as [IntegrationRow];
   return toIntegration(row);
 }
@@ -108,7 +139,7 @@ export async function markMissingScope(db: Knex, id: string, detail: string): Pr
     .update({ status: 'missing_scope', status_detail: detail });
 }
 
-/** Active integrations of a platform whose grant was not refreshed for so many days, the most idle first. */
+/** Active integrations by consent of a platform whose grant was not refreshed for so many days, the most idle first. */
 export async function listIdleIntegrations(
   db: Knex,
   platform: Platform,
@@ -117,7 +148,7 @@ export async function listIdleIntegrations(
 ): Promise<string[]> {
   return (await db('user_integrations')
     .join('integration_credentials', 'integration_id', 'id')
-    .where({ platform, status: 'active' })
+    .where({ platform, status: 'active', method: 'oauth' })
     .whereRaw(`refreshed_at < now() - ? * interval '1 day'`, [days])
     .orderBy('refreshed_at')
     .limit(limit)

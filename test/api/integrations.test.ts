@@ -6,8 +6,8 @@ import * as schemas from '../../server/api/schemas.ts';
 import { connectGoogle, consent } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
+import { finishedImport } from '../helpers/imports.ts';
 import { signInAs } from '../helpers/visitor.ts';
-import { waitFor } from '../helpers/wait.ts';
 import { answer, NOWHERE, openClient, problem, type Client } from './client.ts';
 
 // The tests of this file build on one another: an account is connected, its files are imported, and in the end it is disconnected.
@@ -91,9 +91,6 @@ onEachDatabase('integrations in the JSON API', (open) => {
     expect(root).to.include({ isFolder: true });
     return files(`?folder_id=${encodeURIComponent(root?.id ?? '')}`);
   }
-
-  const finished = (importId: string) =>
-    waitFor('the import to end', async () => (await hub.context.imports.get(hub.admin, importId)).finishedAt !== null);
 
   describe('files, imports and documents', () => {
     it('are listed folder by folder and found by search', async () => {
@@ -186,7 +183,7 @@ onEachDatabase('integrations in the JSON API', (open) => {
         schemas.retryAnswer,
       );
       expect(retried.retried).to.equal(1);
-      await finished(done.importId);
+      await finishedImport(hub, done.importId);
     });
 
     it('are cancelled while they run', async () => {
@@ -228,10 +225,7 @@ onEachDatabase('integrations in the JSON API', (open) => {
       const synced = await call('POST', `/documents/${id}/sync`);
       const { importId } = await answer(synced, 202, schemas.syncAnswer);
       expect(synced.headers.get('location')).to.equal(`/api/v1/imports/${importId}`);
-      await waitFor(
-        'the re-sync',
-        async () => (await hub.context.imports.get(hub.admin, importId)).finishedAt !== null,
-      );
+      await finishedImport(hub, importId);
 
       expect((await call('DELETE', `/documents/${id}`)).status).to.equal(204);
       await problem(await call('GET', `/documents/${id}`), 404, 'not_found');

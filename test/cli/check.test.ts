@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { expect } from 'chai';
-import { check, type Finding } from '../../server/cli/check.ts';
+import { check } from '../../server/cli/check.ts';
+import type { Finding } from '../../server/cli/finding.ts';
 import { parseConfig, type Env } from '../../server/config.ts';
 import { migrate, openDatabase } from '../../server/database/open.ts';
 import { withDevSecrets } from '../../server/dev-secrets.ts';
@@ -80,6 +81,53 @@ for (const kind of databaseKinds)
       });
       expect(http.about('Google Drive')[0]).to.include({ level: 'warn' });
       expect(http.about('Google Drive')[0]?.message).to.include('https address');
+    });
+
+    it('names the redirect URIs of Confluence and Jira, which tokens connect without any variables', async () => {
+      const off = await run({ PORT: '3456' });
+      for (const [label, platform] of [
+        ['Confluence', 'confluence'],
+        ['Jira', 'jira'],
+      ] as const) {
+        expect(off.about(label)[0]).to.include({ level: 'ok' });
+        expect(off.about(label)[0]?.message)
+          .to.include('can be connected with a token')
+          .and.include(`${label.toUpperCase()}_CLIENT_ID and ${label.toUpperCase()}_CLIENT_SECRET are not set`)
+          .and.include(`http://localhost:3456/api/v1/integrations/${platform}/callback`);
+      }
+      const on = await run({ ATLASSIAN_CLIENT_ID: 'an id', ATLASSIAN_CLIENT_SECRET: 'quite-a-secret' });
+      expect(on.about('Confluence')[0]?.message).to.match(/^is set up\./);
+      expect(on.about('Jira')[0]?.message).to.match(/^is set up\./);
+    });
+
+    it('looks at the form of the Confluence account without asking anybody, and never prints its token', async () => {
+      const account = {
+        CONFLUENCE_BASE_URL: 'https://acme.atlassian.net/wiki',
+        CONFLUENCE_USERNAME: 'hub@example.com',
+        CONFLUENCE_API_TOKEN: 'ATATT-of-the-settings',
+      };
+      const right = await run(account);
+      expect(right.about('Confluence account')[0]).to.include({ level: 'ok' });
+      expect(right.about('Confluence account')[0]?.message)
+        .to.include('hub@example.com')
+        .and.include('https://acme.atlassian.net/wiki');
+      const wrong = await run({
+        ...account,
+        CONFLUENCE_USERNAME: 'hub',
+        CONFLUENCE_API_TOKEN: 'ATATT-of the-settings',
+      });
+      expect(wrong.failed).to.equal(true);
+      expect(wrong.about('Confluence account')[0]).to.include({ level: 'fail' });
+      expect(wrong.about('Confluence account')[0]?.message)
+        .to.include('CONFLUENCE_USERNAME')
+        .and.include('CONFLUENCE_API_TOKEN');
+      const http = await run({ ...account, CONFLUENCE_BASE_URL: 'http://wiki.example.com' });
+      expect(http.about('Confluence account')[0]).to.include({ level: 'warn' });
+      const { failed, about } = await run({ CONFLUENCE_USERNAME: 'hub@example.com' });
+      expect(failed).to.equal(true);
+      expect(about('CONFLUENCE_BASE_URL, CONFLUENCE_USERNAME and CONFLUENCE_API_TOKEN')).to.have.length(1);
+      expect((await run()).about('Confluence account')).to.deep.equal([]);
+      for (const { lines } of [right, wrong, http]) expect(lines.join('\n')).not.to.include('ATATT');
     });
 
     it('fails with one line for each problem of the configuration', async () => {

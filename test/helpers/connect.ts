@@ -48,8 +48,8 @@ const unescapeHtml = (text: string): string =>
 /** Connects a Google account of the stand-in for the user, through the services and the consent page. */
 export async function connectGoogle(hub: TestHub, user: User, email?: string): Promise<Integration> {
   const sessionId = `session of ${user.id}`;
-  const { url } = await hub.context.integrations.start(user, 'google_drive', { sessionId });
+  const { url } = await hub.context.grants.start(user, 'google_drive', { sessionId });
   const back = await consent(url, 'Allow', { email });
   const query = parse(back.search.slice(1)) as { state?: string; code?: string };
-  return hub.context.integrations.finish(user, 'google_drive', { sessionId, query });
+  return hub.context.grants.finish(user, 'google_drive', { sessionId, query });
 }

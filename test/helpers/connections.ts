@@ -43,7 +43,6 @@ export async function connectAccount(
     accessToken: new Secret(tokens.accessToken),
     refreshToken: new Secret(tokens.refreshToken),
     expiresAt: new Date(Date.now() + (expired ? -1000 : 3_600_000)),
-    scopes: [],
   });
   return integration;
 }

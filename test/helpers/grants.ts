@@ -1,5 +1,6 @@
 import { parse } from 'node:querystring';
 import type { Platform } from '../../providers/provider.ts';
+import type { SandboxAccount } from '../../providers/sandbox/sandbox-files.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import type { User } from '../../server/services/user-service.ts';
 import { consent } from './connect.ts';
@@ -19,7 +20,7 @@ type Steered = {
     times?: number,
   ): void;
   requests: { method: string; path: string }[];
-  accounts: { id: string; email: string }[];
+  accounts: SandboxAccount[];
 };
 
 /** The stand-in of a service, as far as all three are alike. */
@@ -49,7 +50,7 @@ export async function beginGrant(
   options: { email?: string; integrationId?: string; sessionId?: string } = {},
 ): Promise<Leg> {
   const { email, integrationId, sessionId = `session of ${user.id}` } = options;
-  const { url } = await hub.context.integrations.start(user, service, { sessionId, integrationId });
+  const { url } = await hub.context.grants.start(user, service, { sessionId, integrationId });
   const back = await consent(url, 'Allow', { email });
   return { url, back, query: parse(back.search.slice(1)) as Leg['query'] };
 }
@@ -61,7 +62,7 @@ export const endGrant = (
   platform: Platform,
   query: { state?: string; code?: string; error?: string },
 ): Promise<Integration> =>
-  hub.context.integrations.finish(user, platform, { sessionId: `session of ${user.id}`, query });
+  hub.context.grants.finish(user, platform, { sessionId: `session of ${user.id}`, query });
 
 /** Connects an account of the service's stand-in. */
 export async function connectAccountOf(

@@ -9,8 +9,8 @@ import { pageRoutes } from '../../server/routes/index.ts';
 import { connectGoogle } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { finishedImport } from '../helpers/imports.ts';
 import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
-import { waitFor } from '../helpers/wait.ts';
 
 type Route = { method: string; pattern: string };
 type Layer = { route?: { path: string | string[]; methods: Record<string, boolean> }; handle: { stack?: Layer[] } };
@@ -82,10 +82,7 @@ onEachDatabase('two users', (open) => {
     const { items } = await browse.list(hub.admin, integration?.id ?? '', {});
     const ref = items.find(({ name }) => name === 'My Drive')?.ref ?? '';
     const { id } = await imports.create(hub.admin, { items: [{ integrationId: integration?.id ?? '', ref }] });
-    const done = await waitFor('the import', async () => {
-      const detail = await imports.get(hub.admin, id);
-      return detail.finishedAt !== null && detail;
-    });
+    const done = await finishedImport(hub, id);
     const document = (await documents.list(hub.admin)).documents[0];
     const token = await tokens.create(hub.admin, { name: 'the owner’s script' });
     owned = {

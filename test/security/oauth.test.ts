@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { AppError } from '../../server/errors.ts';
+import type { Integration } from '../../server/services/integration-service.ts';
 import { consent } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
 import {
@@ -15,7 +16,6 @@ import {
   type Service,
 } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
-import { signInAs, type Visitor } from '../helpers/visitor.ts';
 
 onEachDatabase('a grant', (open) => {
   let hub: TestHub;
@@ -46,6 +46,9 @@ onEachDatabase('a grant', (open) => {
       (await hub.context.database.knex('integration_credentials').where({ integration_id: id }).first('sealed')) as
         { sealed: string } | undefined
     )?.sealed;
+
+  const rowOf = ({ id }: Integration): Promise<unknown> =>
+    hub.context.database.knex('user_integrations').where({ id }).first();
 
   for (const service of SERVICES)
     describe(`of ${service}`, () => {
@@ -131,10 +134,10 @@ onEachDatabase('a grant', (open) => {
         const { query } = await beginGrant(hub, hub.admin, service);
         const other = SERVICES.find((one) => one !== service) ?? service;
         const counters = SERVICES.map((one) => countTokenCalls(hub, one));
-        const { integrations } = hub.context;
+        const { grants } = hub.context;
         const elsewhere = { sessionId: 'another session', query };
         expect(await codeOf(endGrant(hub, hub.admin, other, query))).to.equal('invalid_state');
-        expect(await codeOf(integrations.finish(hub.admin, service, elsewhere))).to.equal('invalid_state');
+        expect(await codeOf(grants.finish(hub.admin, service, elsewhere))).to.equal('invalid_state');
         expect(await codeOf(endGrant(hub, hub.member, service, query))).to.equal('invalid_state');
         for (const state of [undefined, '', 'forged', `${query.state}x`])
           expect(await codeOf(endGrant(hub, hub.admin, service, { ...query, state }))).to.equal('invalid_state');
@@ -155,7 +158,7 @@ onEachDatabase('a grant', (open) => {
       it('that was declined is no fault: nobody is asked for a token, with or without a code beside the error', async () => {
         const calls = countTokenCalls(hub, service);
         for (const more of [{}, { code: 'smuggled' }]) {
-          const { url } = await hub.context.integrations.start(hub.admin, service, {
+          const { url } = await hub.context.grants.start(hub.admin, service, {
             sessionId: `session of ${hub.admin.id}`,
           });
           const back = await consent(url, 'Deny');
@@ -209,6 +212,27 @@ onEachDatabase('a grant', (open) => {
         expect(left).not.to.be.empty;
       });
 
+      it('that is given again leaves the others of the same service alone, each with a space of its own', async () => {
+        const [first, second] = await Promise.all(
+          emails.map((email) => connectAccountOf(hub, hub.admin, service, { email })),
+        );
+        if (!first || !second) throw new Error('two accounts were to be connected');
+        const names = async ({ id }: Integration): Promise<string[]> => {
+          const [own] = (await hub.context.browse.list(hub.admin, id, {})).items;
+          return (await hub.context.browse.list(hub.admin, id, { ref: own?.ref })).items.map(({ name }) => name);
+        };
+        const before = [await names(first), await names(second)];
+        expect(before[0]).to.not.be.empty.and.not.deep.equal(before[1]);
+        const kept = [await sealed(second.id), await rowOf(second)];
+        const given = await sealed(first.id);
+
+        const again = await connectAccountOf(hub, hub.admin, service, { email: emails[0], integrationId: first.id });
+        expect(again.id).to.equal(first.id);
+        expect(await sealed(first.id)).to.not.equal(given);
+        expect([await sealed(second.id), await rowOf(second)]).to.deep.equal(kept);
+        expect([await names(first), await names(second)]).to.deep.equal(before);
+      });
+
       it('of another account than the one to be connected again is refused, and the first one’s stays as it was', async () => {
         const integration = await connectAccountOf(hub, hub.admin, service, { email: emails[0] });
         const before = await sealed(integration.id);
@@ -231,76 +255,9 @@ onEachDatabase('a grant', (open) => {
       it('cannot be begun for somebody else’s integration', async () => {
         const { id: integrationId } = await connectAccountOf(hub, hub.member, service);
         const sessionId = `session of ${hub.admin.id}`;
-        const begun = hub.context.integrations.start(hub.admin, service, { sessionId, integrationId });
+        const begun = hub.context.grants.start(hub.admin, service, { sessionId, integrationId });
         expect(await codeOf(begun)).to.equal('not_found');
         expect(await count('oauth_states')).to.equal(0);
       });
     });
-
-  describe('that the vendor refused', () => {
-    let visitor: Visitor;
-    before(async () => {
-      visitor = await signInAs(hub.url, 'admin@example.com');
-    });
-
-    const answers: [string, RegExp, string][] = [
-      ['access_denied', /access was denied/, 'access_denied'],
-      ['consent_required', /organisation has to approve/, 'admin_consent_required'],
-      ['interaction_required', /organisation has to approve/, 'admin_consent_required'],
-      ['admin_policy_enforced', /organisation has to approve/, 'admin_consent_required'],
-      ['org_internal', /organisation has to approve/, 'admin_consent_required'],
-      ['login_required', /sign in there first/, 'login_required'],
-      ['server_error', /has a fault just now/, 'vendor_unavailable'],
-      ['temporarily_unavailable', /has a fault just now/, 'vendor_unavailable'],
-      ['unauthorized_client', /\(unauthorized_client\).*settings of this hub/, 'vendor_refused'],
-      ['invalid_scope', /\(invalid_scope\).*settings of this hub/, 'vendor_refused'],
-      ['<script>alert(1)</script>', /\(scriptalert1script\)/, 'vendor_refused'],
-    ];
-    for (const service of SERVICES)
-      it(`says on the page and to scripts what to do next, whatever ${service} answers`, async () => {
-        const calls = countTokenCalls(hub, service);
-        const stateOf = (url: string | undefined) => new URL(url ?? '').searchParams.get('state') ?? '';
-        for (const [error, words, code] of answers) {
-          const begun = await visitor.post(`/admin/integrations/connect/${service}`);
-          const query = new URLSearchParams({
-            state: stateOf(begun.location),
-            error,
-            error_description: 'hunter2 <b>',
-          });
-          const answer = await visitor.get(`/api/v1/integrations/${service}/callback?${query.toString()}`);
-          expect([answer.status, answer.location], error).to.deep.equal([303, '/admin/integrations']);
-          const { html } = await visitor.get('/admin/integrations');
-          expect(html, error).to.match(words);
-          expect(html).to.not.contain('hunter2').and.to.not.contain('<script>alert');
-
-          const token = { authorization: `Bearer ${await hub.token(hub.admin)}`, accept: 'application/json' };
-          const path = `${hub.url}/api/v1/integrations/${service}`;
-          const start = (await (await fetch(`${path}/connect?format=json`, { headers: token })).json()) as {
-            url: string;
-          };
-          query.set('state', stateOf(start.url));
-          const problem = await fetch(`${path}/callback?${query.toString()}`, { headers: token });
-          expect(problem.status).to.equal(400);
-          expect(await problem.json(), error).to.include({ code, status: 400 });
-        }
-        expect(calls()).to.equal(0);
-        expect(await count('user_integrations')).to.equal(0);
-        expect(hub.logs()).to.not.contain('hunter2');
-      });
-
-    it('is not told by parameters that come twice', async () => {
-      const begun = await visitor.post('/admin/integrations/connect/google_drive');
-      const state = new URL(begun.location ?? '').searchParams.get('state') ?? '';
-      const calls = countTokenCalls(hub, 'google_drive');
-      for (const query of [
-        `state=${state}&state=${state}&code=a`,
-        `state=${state}&code=a&code=b`,
-        'state[a]=b&code=c',
-      ]) {
-        const answer = await visitor.get(`/api/v1/integrations/google_drive/callback?${query}`);
-        expect(answer.location).to.equal('/admin/integrations');
-      }
-      expect(calls()).to.equal(0);
-    });
-  });
 });

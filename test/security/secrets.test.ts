@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import { connectGoogle, consent } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub } from '../helpers/hub.ts';
+import { finishedImport } from '../helpers/imports.ts';
 import { signInAs } from '../helpers/visitor.ts';
-import { waitFor } from '../helpers/wait.ts';
 
 onEachDatabase('secrets', (open) => {
   it('reach neither the log nor an unencrypted column, whatever succeeds or fails', async () => {
@@ -66,7 +66,7 @@ onEachDatabase('secrets', (open) => {
       const { id } = await context.imports.create(hub.admin, {
         items: [...items.map(({ ref }) => ({ integrationId: integration.id, ref })), ...elsewhere.flat()],
       });
-      await waitFor('the import', async () => (await context.imports.get(hub.admin, id)).finishedAt !== null, 30_000);
+      await finishedImport(hub, id);
       await context.database.knex('integration_credentials').update({ expires_at: new Date(0) });
       sandbox.google.state.failNext((asked) => asked.includes('token'), {
         status: 400,

@@ -196,7 +196,7 @@ onEachDatabase('a failing token call', (open) => {
           const integration = await connect(service);
           const tokens = await hub.context.credentials.read(integration.id);
           if (!tokens || !provider) throw new Error('not connected');
-          const connection = hub.context.connections.openWith({ ...tokens, scopes: [] });
+          const connection = hub.context.connections.openWith(tokens);
           await expectSilence('identify', hostile, () => provider.auth.identify(connection));
         }
       });

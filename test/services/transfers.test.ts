@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -11,25 +12,12 @@ import { waitFor } from '../helpers/wait.ts';
 import { startWorld as startDropbox } from '../providers/dropbox-world.ts';
 import { startWorld as startGoogle } from '../providers/google-world.ts';
 import { startWorld as startMicrosoft } from '../providers/microsoft-world.ts';
-import { bytesOf, failureOf, pagesOf } from '../providers/reading.ts';
+import { bytesOf, failureOf, never, pagesOf } from '../providers/reading.ts';
+import type { VendorWorld } from '../providers/world.ts';
 
-type World = {
-  provider: Provider;
-  connect(): Connection;
-  close(): Promise<void>;
-  sandbox: {
-    url: string;
-    state: {
-      failNext(
-        match: (path: string) => boolean,
-        answer: { status: number; body?: unknown; headers?: Record<string, string> },
-      ): void;
-    };
-  };
-};
 type Vendor = {
   title: string;
-  start(through: (fetch: Fetch) => Fetch): Promise<World>;
+  start(through: (fetch: Fetch) => Fetch): Promise<VendorWorld>;
   /** The request that gives a file's bytes. */
   isDownload: (path: string) => boolean;
   /** A page of a listing without items and with this place to go on; undefined where such a place is a whole address. */
@@ -63,20 +51,24 @@ const RESULT = { name: 'harbour.txt', id: 'id:x', rev: 'a1c10ce0dd78', size: CON
 for (const vendor of VENDORS)
   describe(`a transfer from ${vendor.title}`, function () {
     this.timeout(30_000);
-    let world: World;
+    let world: VendorWorld;
     let provider: Provider;
     let connection: Connection;
     let egress: Egress;
     let file: Item;
     const asked: URL[] = [];
+    const routes = {
+      allowedHosts: ['127.0.0.1', 'cdn.example'],
+      vendorHosts: [],
+      resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+    };
     const cdn = {
       host: '',
       seen: [] as { url: string; method: string; headers: IncomingMessage['headers'] }[],
       sent: 0,
       closed: 0,
     };
-    const open = (): Promise<OpenedFile> =>
-      provider.open(connection, file.ref, { signal: new AbortController().signal });
+    const open = ({ signal } = never()): Promise<OpenedFile> => provider.open(connection, file.ref, { signal });
 
     before(async () => {
       const server = createServer(serve);
@@ -84,11 +76,7 @@ for (const vendor of VENDORS)
       cdn.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
       world = await vendor.start(() => {
         // The stand-in is reached as before; the rest of the world by a guarded fetch that knows two names more.
-        egress = createEgress({
-          allowedHosts: ['127.0.0.1', 'cdn.example'],
-          vendorHosts: [],
-          resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
-        });
+        egress = createEgress(routes);
         return (input, init) => {
           asked.push(new URL(input instanceof Request ? input.url : input));
           return egress.fetch(input, init);
@@ -124,6 +112,8 @@ for (const vendor of VENDORS)
       if (mode === 'whole') return void res.end(CONTENT);
       // Without a Content-Length: only the vendor's own word for the file tells.
       if (mode === 'early') return void res.write(CONTENT.subarray(0, 10), () => res.end());
+      if (mode === 'silent') return;
+      if (mode === 'stalled') return void res.write(CONTENT.subarray(0, 10));
       if (mode === 'loop') return void res.writeHead(302, { location: '/loop' }).end();
       if (mode === 'chain')
         return void res.writeHead(307, { location: `/chain/${Number((req.url ?? '').slice(7)) + 1}` }).end();
@@ -145,10 +135,12 @@ for (const vendor of VENDORS)
 
     const redirectDownload = (location: string, status = 302): void =>
       world.sandbox.state.failNext(vendor.isDownload, { status, headers: { location } });
+    const ended = (lines = 1): Promise<boolean> =>
+      waitFor('the vendor to see the line closed', () => cdn.closed === lines && lines === cdn.seen.length);
     /** Why the file could not be brought in whole. */
     const prepareFailing = async (maxFileBytes: number): Promise<unknown> => {
       const pipeline = createPipeline({ maxFileBytes });
-      const { signal } = new AbortController();
+      const { signal } = never();
       const opened = await open();
       const error: unknown = await pipeline.prepare(opened, { title: file.name, signal }).then(
         () => undefined,
@@ -208,9 +200,57 @@ for (const vendor of VENDORS)
     it('stops at the cap when nobody announced how much would come', async () => {
       redirectDownload(`http://${cdn.host}/endless`);
       expect(await prepareFailing(1_000_000)).to.include({ code: 'too_large' });
-      await waitFor('the vendor to see the end of it', () => cdn.closed === 1);
+      await ended();
       // What lies in the buffers of both sides' sockets was on its way already.
       expect(cdn.sent).to.be.within(1_000_000, 16_000_000);
+    });
+
+    it('ends at the vendor when the caller gives up: before the answer, while nothing comes, and in the middle', async () => {
+      for (const mode of ['silent', 'stalled', 'endless']) {
+        Object.assign(cdn, { seen: [], closed: 0 });
+        redirectDownload(`http://${cdn.host}/${mode}`);
+        const abort = new AbortController();
+        const pipeline = createPipeline({ maxFileBytes: 1_000_000_000 });
+        const reading = open(abort)
+          .then((opened) => pipeline.prepare(opened, { title: file.name, signal: abort.signal }))
+          .catch((error: unknown) => error);
+        await waitFor('the vendor to be asked', () => cdn.seen.length === 1);
+        const reason = new Error(`enough of ${mode}`);
+        abort.abort(reason);
+        expect(await reading).to.equal(reason);
+        await ended();
+        await pipeline.close();
+      }
+    });
+
+    it('ends at the vendor when the file turns out not to be wanted, read or not', async () => {
+      for (const mode of ['stalled', 'endless']) {
+        Object.assign(cdn, { seen: [], closed: 0 });
+        redirectDownload(`http://${cdn.host}/${mode}`);
+        (await open()).stream.destroy();
+        await ended();
+        redirectDownload(`http://${cdn.host}/${mode}`);
+        const { stream } = await open();
+        await once(stream, 'readable');
+        stream.destroy();
+        await ended(2);
+      }
+    });
+
+    it('ends at the vendor when nothing comes for too long', async () => {
+      const patient = egress;
+      egress = createEgress({ ...routes, timeouts: { headersMs: 300, bodyMs: 300 } });
+      try {
+        for (const mode of ['silent', 'stalled']) {
+          Object.assign(cdn, { seen: [], closed: 0 });
+          redirectDownload(`http://${cdn.host}/${mode}`);
+          expect((await failureOf(open().then(bytesOf))).kind, mode).to.equal('transient');
+          await ended();
+        }
+      } finally {
+        await egress.close();
+        egress = patient;
+      }
     });
 
     it('takes an answer that breaks off for a passing fault, never for an empty list', async () => {
