@@ -172,6 +172,8 @@ export type ProviderDefinition = {
   hosts: string[];
   /** How fast the vendor lets itself be asked by one account, and by the hub's app as a whole. */
   pace: { integration: Pace; app: Pace };
+  /** What an import of this service can be told to bring beside what is selected: the items below a file, what hangs on files. */
+  importChoices?: ('children' | 'attachments')[];
   /** Days after which the vendor lets a grant lapse that nobody used. Absent: never. */
   idleDays?: number;
   /** Page where a person ends the grant by hand. */

@@ -74,6 +74,7 @@ function keepSelection() {
     const body = new window.URLSearchParams([
       ['_csrf', form.elements._csrf.value],
       ['return', form.elements.return.value],
+      ...[...panel.querySelectorAll('input:checked')].map((box) => [box.name, box.value]),
       ...fields,
     ]);
     const response = await fetch(action, {
@@ -120,10 +121,11 @@ function keepSelection() {
 
   const add = panel.dataset.add;
   const remove = panel.dataset.remove;
-  form.addEventListener('change', (event) => {
-    if (event.target.name !== 'item') return;
-    const { checked, value } = event.target;
-    void queue(checked ? add : remove, [[checked ? 'item' : 'remove', value]]);
+  // The boxes beside the selection stand outside the form; they go along with every change.
+  document.addEventListener('change', ({ target: { form: owner, name, checked, value } }) => {
+    if (owner !== form) return;
+    if (name === 'item') void queue(checked ? add : remove, [[checked ? 'item' : 'remove', value]]);
+    else if (name.startsWith('include')) void queue(add, []);
   });
 
   // Buttons of the panel stand outside the form; they belong to it by their form attribute.

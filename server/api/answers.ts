@@ -23,6 +23,7 @@ export function toIntegration(integration: Integration): Answer<typeof schemas.i
     accountId: integration.accountId,
     accountEmail: integration.accountEmail ?? null,
     accountName: integration.accountName ?? null,
+    site: integration.site?.url,
     scopes: integration.scopes,
     connectedAt: integration.connectedAt.toISOString(),
     lastSyncAt: time(integration.lastSyncAt),
@@ -58,6 +59,7 @@ export function toFile(item: Item): Answer<typeof schemas.fileAnswer> {
     modifiedTime: item.modifiedAt?.toISOString(),
     webViewLink: item.webUrl,
     isFolder: item.kind === 'folder',
+    hasChildren: item.hasChildren || undefined,
     parentId: item.parentRef,
     importable: item.importable,
     reason: item.reason,
@@ -120,6 +122,7 @@ export function toDocument(document: DocumentSummary): Answer<typeof schemas.doc
     importedAt: document.importedAt.toISOString(),
     modifiedAt: time(document.modifiedAt),
     integrationId: document.integrationId ?? null,
+    details: document.details,
   };
 }
 

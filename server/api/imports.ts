@@ -17,14 +17,14 @@ export function importRoutes(context: Context): Router {
 
   router.post('/imports', async (req, res) => {
     const user = currentUser(req);
-    const { items, category, recursive } = bodyOf(req, schemas.importItemsRequest);
+    const { items, category, ...scope } = bodyOf(req, schemas.importItemsRequest);
     const chosen = await Promise.all(
       [...new Set(items.map((item) => item.integrationId))].map((id) => integrations.get(user, id)),
     );
     const { id } = await imports.create(user, {
       items: items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId })),
       category: category ?? undefined,
-      recursive,
+      ...scope,
     });
     const platforms = chosen.map((integration) => integration.platform);
     await answerStartedImport(context, req, res, id, platforms);

@@ -20,9 +20,10 @@ const importOptions = {
   category: text(100).nullish(),
   /** Folders bring everything below them, else only the files right inside. */
   recursive: z.boolean().default(true),
-  /** For services that have them; of no effect elsewhere. */
-  includeChildren: z.boolean().optional(),
-  includeAttachments: z.boolean().optional(),
+  /** Files that hold items bring all that is below them: a page its sub-pages. */
+  includeChildren: z.boolean().default(false),
+  /** Files bring what hangs on them: attachments and comments. */
+  includeAttachments: z.boolean().default(false),
 };
 
 // --- requests -------------------------------------------------------------------------------------------------------------
@@ -35,6 +36,9 @@ export const callbackQuery = z.object({
   error: z.string().optional(),
   error_description: z.string().optional(),
 });
+
+/** Of the fields that one of the service's forms has; which they are is the provider's to say. */
+export const connectTokenRequest = z.record(z.string(), z.string('must be text'));
 
 export const disconnectQuery = z.object({
   documents: z.enum(['keep', 'delete'], { error: 'must be keep or delete' }).default('keep'),
@@ -123,6 +127,8 @@ export const integrationAnswer = z.strictObject({
   accountId: z.string(),
   accountEmail: z.string().nullable(),
   accountName: z.string().nullable(),
+  /** Address of the one site that an account connected with a token belongs to. */
+  site: z.url().optional(),
   scopes: z.array(z.string()),
   connectedAt: time,
   lastSyncAt: time.nullable(),
@@ -150,6 +156,8 @@ export const callbackAnswer = z.strictObject({
   integration: integrationAnswer,
 });
 
+export const tokenConnectedAnswer = z.strictObject({ integration: integrationAnswer });
+
 export const disconnectAnswer = z.strictObject({
   success: z.literal(true),
   revoked: z.boolean(),
@@ -165,6 +173,8 @@ export const fileAnswer = z.strictObject({
   modifiedTime: time.optional(),
   webViewLink: z.string().optional(),
   isFolder: z.boolean(),
+  /** A file that also holds items: they are listed as those of a folder are. */
+  hasChildren: z.literal(true).optional(),
   parentId: z.string().optional(),
   importable: z.boolean(),
   reason: z.string().optional(),
@@ -261,6 +271,8 @@ export const documentAnswer = z.strictObject({
   modifiedAt: time.nullable(),
   /** Null once the integration was disconnected with its documents kept. */
   integrationId: z.uuid().nullable(),
+  /** What the service says of it beside its text: "Space", "Author", "Labels". */
+  details: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
 });
 
 export const documentDetailAnswer = documentAnswer.extend({

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { BasketItem } from '../session.ts';
+import type { BasketItem, ImportChoices } from '../session.ts';
 
 const basketItem = z.object({
   integrationId: z.uuid(),
   ref: z.string().min(1).max(4000),
   name: z.string().max(1000),
   kind: z.enum(['file', 'folder']),
+  hasChildren: z.boolean().optional(),
   folder: z.string().max(4000).optional(),
 });
 
@@ -17,6 +18,7 @@ export const encodeItem = (item: BasketItem): string =>
       ref: item.ref,
       name: item.name.slice(0, 1000),
       kind: item.kind,
+      hasChildren: item.hasChildren || undefined,
       // A path that long is asked for again when the item is imported.
       folder: item.folder !== undefined && item.folder.length > 4000 ? undefined : item.folder,
     }),
@@ -52,12 +54,20 @@ const items = z
     return known;
   });
 
+/** A box that stands for yes when it is sent at all. */
+const box = z
+  .unknown()
+  .optional()
+  .transform((value) => value !== undefined);
+
 /** The browser's form: what is ticked, what was ticked before on this page, and how to import it. */
 export const selectionForm = z.object({
   item: items,
   listed: items,
   remove: items,
   category: z.string().trim().max(100, 'The category may have at most 100 characters.').default(''),
+  includeChildren: box,
+  includeAttachments: box,
   /** Only pages of the browser: the address comes back from the form. */
   return: z
     .string()
@@ -65,4 +75,19 @@ export const selectionForm = z.object({
     .catch('/admin/browse'),
 });
 
-export type SelectionForm = z.output<typeof selectionForm>;
+type SelectionForm = z.output<typeof selectionForm>;
+
+/** What is ticked beside the selection. */
+export const choicesOf = ({ includeChildren, includeAttachments }: SelectionForm): ImportChoices => ({
+  includeChildren,
+  includeAttachments,
+});
+
+/** The selection after a form was sent: what it listed as selected and is no longer ticked goes, what is ticked comes. */
+export function changeBasket(basket: BasketItem[], form: SelectionForm): BasketItem[] {
+  const unticked = form.listed.filter((item) => !form.item.some((ticked) => sameItem(ticked, item)));
+  const gone = [...unticked, ...form.remove];
+  const kept = basket.filter((item) => !gone.some((other) => sameItem(other, item)));
+  const added = form.item.filter((item) => ![...kept, ...form.remove].some((other) => sameItem(other, item)));
+  return [...kept, ...added];
+}

@@ -1,16 +1,17 @@
 import { ProviderError } from '../../providers/errors.ts';
-import type { Item } from '../../providers/provider.ts';
+import type { Connection, Item, ItemPage, ListOptions, Provider } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import type { JobPayloads, ListedItem } from '../queue/payloads.ts';
 import { JobRetry, type JobContext } from '../queue/worker.ts';
+import { addListings, listingDepth } from '../services/import-listings.ts';
 import {
   advanceImportFolder,
   findImportFolder,
-  insertImportFolders,
   type ImportFolder,
+  type NewImportFolder,
 } from '../stores/import-folder-store.ts';
 import { insertLedgerItems } from '../stores/import-item-store.ts';
-import { findImportHead, finishImportIfDone, lockImport } from '../stores/import-store.ts';
+import { findImportHead, finishImportIfDone, lockImport, type ImportHead } from '../stores/import-store.ts';
 import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
 import { failFolder } from './ledger.ts';
 
@@ -18,10 +19,14 @@ import { failFolder } from './ledger.ts';
 const PAGE_SIZE = 1000;
 /** A listing that never ends is the vendor's mistake; ours would be to follow it for ever. */
 const MAX_PAGES = 100_000;
+/** Characters of a hint that are worth a place in the queue; what is longer is fetched when its turn comes. */
+const MAX_HINT = 600_000;
+
+type Folder = ImportFolder & { integrationId: string };
 
 /**
- * Lists one folder into the ledger, a page a transaction: rows, jobs and the cursor appear together, so that a crash repeats a page
- * and never skips one.
+ * Lists one folder, or what is below a file, into the ledger, a page a transaction: rows, jobs and the cursor appear together, so that
+ * a crash repeats a page and never skips one.
  */
 export async function expandFolder(
   context: Context,
@@ -37,23 +42,15 @@ export async function expandFolder(
   const provider = integration && providers.get(integration.platform);
   if (!integration || !provider) return;
 
+  // A cursor goes on with the same options only, so they come from the rows.
+  const options = {
+    pageSize: PAGE_SIZE,
+    forImport: { deep: folder.deep, attachments: head.includeAttachments },
+  };
   try {
-    const connection = connections.open(integration);
-    const seen = new Set<string>();
-    let cursor = folder.cursor;
-    for (let page = 0; page < MAX_PAGES; page++) {
+    for await (const page of pagesOf(provider, connections.open(integration), folder, options)) {
+      if (!(await savePage(context, head, folder, page))) return;
       if (job.signal.aborted) throw new JobRetry('the worker is stopping');
-      const { items, next } = await provider.list(connection, folder.ref, cursor, { pageSize: PAGE_SIZE });
-      if (next !== undefined && (next === cursor || seen.has(next)))
-        throw new ProviderError(
-          'bad_response',
-          integration.platform,
-          `${provider.definition.label} answered with the same page twice, so the folder could not be listed to its end.`,
-        );
-      if (next !== undefined) seen.add(next);
-      const goOn = await savePage(context, folder, items, { next, recursive: head.recursive });
-      if (!goOn || next === undefined) return;
-      cursor = next;
     }
   } catch (error) {
     if (error instanceof JobRetry) throw error;
@@ -61,23 +58,56 @@ export async function expandFolder(
   }
 }
 
+/**
+ * The pages of a listing, from where it stopped. A place that the vendor no longer knows costs one new start: what comes again is in the
+ * ledger already. Errors: those of the provider; ProviderError `bad_response` for a listing that goes in circles.
+ */
+async function* pagesOf(
+  provider: Provider,
+  connection: Connection,
+  folder: Folder,
+  options: ListOptions,
+): AsyncGenerator<ItemPage> {
+  const { id, label } = provider.definition;
+  const seen = new Set<string>();
+  let cursor = folder.cursor;
+  let startsOver = false;
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    let page: ItemPage;
+    try {
+      page = await provider.list(connection, folder.ref, cursor, options);
+    } catch (error) {
+      const isLost = error instanceof ProviderError && error.kind === 'cursor_expired';
+      if (!isLost || cursor === undefined || startsOver) throw error;
+      startsOver = true;
+      cursor = undefined;
+      seen.clear();
+      continue;
+    }
+    const { next } = page;
+    if (next !== undefined && (next === cursor || seen.has(next)))
+      throw new ProviderError(
+        'bad_response',
+        id,
+        `${label} answered with the same page twice, so the folder could not be listed to its end.`,
+      );
+    yield page;
+    if (next === undefined) return;
+    seen.add(next);
+    cursor = next;
+  }
+}
+
 /** False when the import or the integration ended meanwhile. */
-async function savePage(
-  context: Context,
-  folder: ImportFolder & { integrationId: string },
-  items: Item[],
-  options: { next: string | undefined; recursive: boolean },
-): Promise<boolean> {
+async function savePage(context: Context, head: ImportHead, folder: Folder, page: ItemPage): Promise<boolean> {
   const { database, queue } = context;
   const { importId, integrationId } = folder;
-  const pathTo = (item: Item) => `${folder.path}/${item.name}`;
+  // A folder that may not be opened has a row of its own, so that what is in it is not missing in silence.
+  const files = page.items.filter((item) => item.kind === 'file' || !item.importable);
+  const listed = new Map(files.map((file) => [file.ref, file]));
   return database.transaction(async (trx) => {
     if (!(await holdActiveIntegration(trx, integrationId))) return false;
     if ((await lockImport(trx, importId)) !== 'running') return false;
-    const listed = new Map<string, ListedItem>();
-    // A folder that may not be opened has a row of its own, so that what is in it is not missing in silence.
-    const files = items.filter((item) => item.kind === 'file' || !item.importable);
-    for (const file of files) listed.set(file.ref, listedItem(file));
     const waiting = await insertLedgerItems(
       trx,
       importId,
@@ -85,7 +115,7 @@ async function savePage(
         integrationId,
         ref: file.ref,
         name: file.name,
-        path: pathTo(file),
+        path: pathTo(folder, file),
         kind: file.kind,
         sizeBytes: file.sizeBytes,
         skipped: file.importable
@@ -93,33 +123,39 @@ async function savePage(
           : { reason: file.reason ?? 'This item has no content to import.', code: 'not_importable' },
       })),
     );
-    const folders = options.recursive ? items.filter((item) => item.kind === 'folder' && item.importable) : [];
-    const folderIds = await insertImportFolders(
-      trx,
-      importId,
-      integrationId,
-      folders.map((item) => ({ ref: item.ref, path: pathTo(item) })),
-    );
+    await addListings(queue, trx, importId, integrationId, listingsBelow(head, folder, page));
     await queue.enqueue(
       trx,
       'import-item',
-      waiting.map(({ id, ref }) => ({ importId, itemId: id, listed: listed.get(ref) })),
+      waiting.map(({ id, ref }) => ({ importId, itemId: id, listed: listedItem(listed.get(ref)) })),
     );
-    await queue.enqueue(
-      trx,
-      'expand-folder',
-      folderIds.map((folderId) => ({ importId, folderId })),
-    );
-    await advanceImportFolder(trx, folder.id, options.next);
-    if (options.next === undefined) await finishImportIfDone(trx, importId);
+    await advanceImportFolder(trx, folder.id, page.next);
+    if (page.next === undefined) await finishImportIfDone(trx, importId);
     return true;
   });
 }
 
-const listedItem = (item: Item): ListedItem => ({
-  mediaType: item.mediaType,
-  version: item.version,
-  webUrl: item.webUrl,
-  modifiedAt: item.modifiedAt?.toISOString(),
-  hint: item.hint,
-});
+/** What of a page is to be listed in its turn. A folder that is wanted to the bottom is so with all that its files hold. */
+function listingsBelow(head: ImportHead, folder: Folder, page: ItemPage): NewImportFolder[] {
+  if (page.deep) return [];
+  const scope = { ...head, includeChildren: head.includeChildren || folder.deep };
+  return page.items.flatMap((item) => {
+    if (item.kind === 'folder' && !(folder.deep && item.importable)) return [];
+    const deep = listingDepth(item, scope);
+    return deep === undefined ? [] : [{ ref: item.ref, path: pathTo(folder, item), deep }];
+  });
+}
+
+const pathTo = (folder: Folder, item: Item): string => [folder.path, ...(item.between ?? []), item.name].join('/');
+
+const listedItem = (item: Item | undefined): ListedItem | undefined =>
+  item && {
+    mediaType: item.mediaType,
+    version: item.version,
+    webUrl: item.webUrl,
+    modifiedAt: item.modifiedAt?.toISOString(),
+    hint: item.hint !== undefined && isStorable(item.hint) ? item.hint : undefined,
+  };
+
+/** Payloads are jsonb, which holds neither NUL nor half a surrogate pair. */
+const isStorable = (hint: string): boolean => hint.length <= MAX_HINT && !/[\0\p{Surrogate}]/u.test(hint);

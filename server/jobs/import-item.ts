@@ -6,6 +6,7 @@ import { tooLarge } from '../pipeline/spool.ts';
 import type { JobPayloads, ListedItem } from '../queue/payloads.ts';
 import type { JobContext } from '../queue/worker.ts';
 import type { Integration } from '../services/integration-service.ts';
+import { addListings, listingDepth } from '../services/import-listings.ts';
 import { pathOf } from '../services/item-path.ts';
 import {
   findStoredItem,
@@ -15,11 +16,10 @@ import {
   type ItemSource,
   type StoredItem,
 } from '../stores/document-store.ts';
-import { reviveImportFolder } from '../stores/import-folder-store.ts';
 import { describeLedgerItem, findLedgerItem, startLedgerItem, type LedgerItem } from '../stores/import-item-store.ts';
 import { findImportHead, lockImport, type ImportHead } from '../stores/import-store.ts';
 import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
-import { failItem, replaceByFolder, settle } from './ledger.ts';
+import { failItem, giveWay, listAgain, settle } from './ledger.ts';
 
 /** Texts of one embedding request. */
 const EMBED_BATCH = 64;
@@ -97,34 +97,43 @@ export async function importItem(
   }
 }
 
-/** Asks the vendor what a selected item is. Undefined when its row is dealt with: a folder, or nothing that can be imported. */
+/** What is to be fetched. Undefined when the row is dealt with: a folder, a listing to be repeated, or nothing that can be imported. */
 async function fileInHand(work: Work, listed: ListedItem | undefined): Promise<FileInHand | undefined> {
   const { context, item, provider, connection, integration } = work;
+  if (item.listing) {
+    await listAgain(context, item, integration.id);
+    return undefined;
+  }
   if (item.kind === 'file' && listed) return { ...listed, name: item.name, path: item.path, sizeBytes: item.sizeBytes };
   const found = await provider.get(connection, item.ref);
   const path = item.path === '' ? await pathOf(provider, connection, found) : item.path;
-  if (found.kind === 'folder') {
-    await context.database.transaction(async (trx) => {
-      const folder = { ref: item.ref, path };
-      const folderId = await reviveImportFolder(trx, item.importId, integration.id, folder);
-      await replaceByFolder(context, trx, item, folderId);
-    });
-    return undefined;
-  }
-  await describeLedgerItem(context.database.knex, item.id, {
-    name: found.name,
-    path,
-    kind: 'file',
-    sizeBytes: found.sizeBytes,
+  const isFile = await noteFound(work, found, path);
+  return isFile && found.importable ? inHand(found, path) : undefined;
+}
+
+/** Notes what an item is, and hands it on to be listed where it was selected: both or neither. False when its row is dealt with. */
+async function noteFound(work: Work, found: Item, path: string): Promise<boolean> {
+  const { context, head, item, integration } = work;
+  const { importId } = item;
+  // What is below a file that a listing brought is that listing's business.
+  const deep = found.kind === 'folder' || item.kind === 'unknown' ? listingDepth(found, head) : undefined;
+  return context.database.transaction(async (trx) => {
+    if (!(await holdActiveIntegration(trx, integration.id))) {
+      await settle(trx, item, GONE);
+      return false;
+    }
+    if ((await lockImport(trx, importId)) !== 'running') return false;
+    if (deep !== undefined)
+      await addListings(context.queue, trx, importId, integration.id, [{ ref: item.ref, path, deep }]);
+    if (found.kind === 'folder') {
+      await giveWay(trx, item);
+      return false;
+    }
+    const { name, sizeBytes, reason = 'This item has no content to import.' } = found;
+    await describeLedgerItem(trx, item.id, { name, path, kind: 'file', sizeBytes });
+    if (!found.importable) await settle(trx, item, { state: 'skipped', reason, reasonCode: 'not_importable' });
+    return true;
   });
-  if (!found.importable) {
-    const reason = found.reason ?? 'This item has no content to import.';
-    await context.database.transaction((trx) =>
-      settle(trx, item, { state: 'skipped', reason, reasonCode: 'not_importable' }),
-    );
-    return undefined;
-  }
-  return inHand(found, path);
 }
 
 const inHand = (item: Item, path: string): FileInHand => ({
@@ -152,7 +161,10 @@ async function importFile(work: Work, file: FileInHand): Promise<void> {
     hint: work.isFirstAttempt ? file.hint : undefined,
   });
   const prepared = await pipeline.prepare(opened, { title: file.name, signal });
-  const metadata = metadataOf(work, { ...file, version: opened.version ?? file.version });
+  const metadata = {
+    ...metadataOf(work, { ...file, version: opened.version ?? file.version }),
+    details: opened.details ?? {},
+  };
   if (stored && stored.contentHash === prepared.contentHash) {
     await keepUnchanged(work, stored, metadata, prepared.sizeBytes);
     return;

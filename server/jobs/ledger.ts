@@ -3,12 +3,12 @@ import type { Context } from '../context.ts';
 import type { JobPayloads } from '../queue/payloads.ts';
 import { JobRetry, type JobContext } from '../queue/worker.ts';
 import type { Integration } from '../services/integration-service.ts';
-import { failImportFolder, type ImportFolder } from '../stores/import-folder-store.ts';
+import { failImportFolder, reopenImportFolders, type ImportFolder } from '../stores/import-folder-store.ts';
 import {
   deleteLedgerItem,
   postponeLedgerItem,
   settleLedgerItem,
-  upsertFailedFolder,
+  upsertFailedListing,
   type ItemOutcome,
   type LedgerItem,
 } from '../stores/import-item-store.ts';
@@ -76,7 +76,7 @@ export async function failItem(
   await database.transaction((trx) => settle(trx, item, { state, reason, reasonCode: code }));
 }
 
-/** A folder that cannot be listed: its row in the ledger says what is missing and why. */
+/** A listing that cannot be ended: its row in the ledger says what is missing and why. */
 export async function failFolder(
   context: Context,
   integration: Integration,
@@ -94,27 +94,38 @@ export async function failFolder(
   await database.transaction(async (trx) => {
     await lockImport(trx, folder.importId);
     await failImportFolder(trx, folder.id);
-    await upsertFailedFolder(trx, {
+    const name = folder.path.split('/').at(-1) ?? folder.path;
+    await upsertFailedListing(trx, {
       importId: folder.importId,
       integrationId: integration.id,
       ref: folder.ref,
+      name,
       path: folder.path,
-      reason: `This folder could not be listed, so what is in it is missing. ${outcome.reason}`,
-      reasonCode: outcome.code,
+      reason: `What is in “${name}” could not be listed, so it is missing. ${outcome.reason}`,
+      code: outcome.code,
     });
     await finishImportIfDone(trx, folder.importId);
   });
 }
 
-/** A selected folder: its own row gives way to what is in it. */
-export async function replaceByFolder(
-  context: Context,
-  trx: Knex.Transaction,
-  item: LedgerItem,
-  folderId: string | undefined,
-): Promise<void> {
-  await lockImport(trx, item.importId);
+/** The row of a failed listing gives way to the listing itself, which goes on where it stopped. */
+export async function listAgain(context: Context, item: LedgerItem, integrationId: string): Promise<void> {
+  const { database, queue } = context;
+  const { importId } = item;
+  await database.transaction(async (trx) => {
+    if ((await lockImport(trx, importId)) !== 'running') return;
+    const ids = await reopenImportFolders(trx, importId, integrationId, item.ref);
+    await queue.enqueue(
+      trx,
+      'expand-folder',
+      ids.map((folderId) => ({ importId, folderId })),
+    );
+    await giveWay(trx, item);
+  });
+}
+
+/** Takes away the row of what was selected or could not be listed: the rows of what is in it stand for it. The caller holds the import's lock. */
+export async function giveWay(trx: Knex.Transaction, item: LedgerItem): Promise<void> {
   await deleteLedgerItem(trx, item.id);
-  if (folderId) await context.queue.enqueue(trx, 'expand-folder', [{ importId: item.importId, folderId }]);
-  else await finishImportIfDone(trx, item.importId);
+  await finishImportIfDone(trx, item.importId);
 }

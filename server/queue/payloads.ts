@@ -4,11 +4,11 @@ export type ListedItem = {
   version?: string;
   webUrl?: string;
   modifiedAt?: string;
-  /** The provider's own note for opening the file. */
+  /** The provider's own note for opening the file; may be its whole text. */
   hint?: string;
 };
 
-/** Payloads by job name. They hold ids, never content: the rows are the truth, and every job may run twice. */
+/** Payloads by job name. What they hold beside ids only spares a request: the rows are the truth, and every job may run twice. */
 export type JobPayloads = {
   /** Lists a folder page by page into the ledger. */
   'expand-folder': { importId: string; folderId: string };

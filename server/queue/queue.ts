@@ -12,7 +12,11 @@ export const RETRY_LIMIT = 3;
 /** Seconds without a sign of life after which a job of a dead process runs again; pg-boss takes 10 as the least. */
 const HEARTBEAT_SECONDS = 10;
 const SUPERVISE_SECONDS = 5;
-const INSERT_BATCH = 1000;
+/** How long an ended job stays, and how often such jobs are cleared away. */
+const CLEAN_SECONDS = 60;
+/** Jobs, and characters of their payloads, that one statement carries: a listing may bring the texts of a whole page along. */
+const INSERT_JOBS = 1000;
+const INSERT_CHARS = 1_000_000;
 
 export type Queue = {
   /** Creates or upgrades the queue's own schema and makes `enqueue` possible. Call it after the migrations. */
@@ -43,6 +47,7 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
     supervise: true,
     superviseIntervalSeconds: SUPERVISE_SECONDS,
     monitorIntervalSeconds: SUPERVISE_SECONDS,
+    maintenanceIntervalSeconds: CLEAN_SECONDS,
     // Features that are not used here; their timers only cost queries.
     flowIntervalSeconds: 3600,
     bamIntervalSeconds: 3600,
@@ -76,8 +81,8 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
     async enqueue(trx, name, payloads, options = {}) {
       if (payloads.length === 0) return;
       const startAfter = options.startAfter?.toISOString();
-      for (let from = 0; from < payloads.length; from += INSERT_BATCH) {
-        const jobs = payloads.slice(from, from + INSERT_BATCH).map((data) => ({ data, startAfter }));
+      for (const batch of inBatches(payloads)) {
+        const jobs = batch.map((data) => ({ data, startAfter }));
         await boss.insert(name, jobs, { db: fromKnex(trx) });
       }
       if (startAfter === undefined)
@@ -108,6 +113,21 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
   };
 }
 
+function* inBatches<P>(payloads: P[]): Generator<P[]> {
+  let batch: P[] = [];
+  let chars = 0;
+  for (const payload of payloads) {
+    const length = JSON.stringify(payload).length;
+    if (batch.length > 0 && (batch.length === INSERT_JOBS || chars + length > INSERT_CHARS)) {
+      yield batch;
+      [batch, chars] = [[], 0];
+    }
+    batch.push(payload);
+    chars += length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
 const queueOptions = {
   retryLimit: RETRY_LIMIT,
   retryDelay: 2,
@@ -115,5 +135,6 @@ const queueOptions = {
   heartbeatSeconds: HEARTBEAT_SECONDS,
   // A job that beats is alive; its own limits end it long before this.
   expireInSeconds: 6 * 3600,
-  deleteAfterSeconds: 3600,
+  // Nothing reads a job that has ended, and its payload may hold a document's text.
+  deleteAfterSeconds: CLEAN_SECONDS,
 };

@@ -1,15 +1,19 @@
 import type { Platform } from '../../providers/provider.ts';
 import type { Moment } from '../format.ts';
+import type { ImportChoice } from './import-choices.ts';
+
+/** Name of the picture: `pages` for a file that holds items. */
+export type ItemIcon = 'file' | 'folder' | 'pages';
 
 /** One listed item. */
 export type BrowseRow = {
   /** What its checkbox sends: the item as the selection keeps it, encoded. */
   value: string;
   name: string;
-  kind: 'file' | 'folder';
+  icon: ItemIcon;
   /** "PDF", "Folder" */
   type: string;
-  /** Where a folder opens. */
+  /** Where a folder, or a file that holds items, opens. */
   href?: string;
   /** Page at the vendor. */
   webUrl?: string;
@@ -19,7 +23,7 @@ export type BrowseRow = {
   /** Why it cannot be imported. */
   reason?: string;
   selected: boolean;
-  /** Inside a folder that is selected. */
+  /** Comes along with a folder that is selected. */
   covered: boolean;
   documentHref?: string;
   changedSince: boolean;
@@ -37,7 +41,7 @@ export type BrowseSection = {
   failure?: { message: string; href: string; label: string };
 };
 
-export type BasketRow = { value: string; name: string; kind: 'file' | 'folder'; platform: Platform; account: string };
+export type BasketRow = { value: string; name: string; icon: ItemIcon; platform: Platform; account: string };
 
 /** The selection and what importing it needs. */
 export type BasketPanel = {
@@ -46,6 +50,8 @@ export type BasketPanel = {
   count: string;
   /** Categories used before, offered while typing. */
   categories: string[];
+  /** What may be brought along with the items of some connected services. */
+  choices: ImportChoice[];
 };
 
 export type BrowseViews = {
@@ -58,8 +64,10 @@ export type BrowseViews = {
     /** The search box of the one account shown. */
     search?: { integrationId: string; label: string; q: string };
     nextHref?: string;
-    /** Name of the selected folder that everything shown lies in. */
-    coveredBy?: string;
+    /** The listed place is a file that holds items. */
+    inFile: boolean;
+    /** What is selected of the places above, and what that means for the items shown. */
+    coverNote?: string;
     basket: BasketPanel;
     /** Address of this page, to come back to after a change of the selection. */
     here: string;

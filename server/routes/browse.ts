@@ -1,17 +1,18 @@
 import { Router, type Request, type Response } from 'express';
-import type { Item } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import { AppError, InvalidInputError } from '../errors.ts';
-import { accountLabel, formatBytes, formatMaybeDate, formatMediaType, plural, platformLabel } from '../format.ts';
+import { accountLabel, plural, platformLabel } from '../format.ts';
 import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
-import { encodeItem, sameItem, selectionForm, type SelectionForm } from '../forms/selection-form.ts';
+import { changeBasket, choicesOf, encodeItem, selectionForm } from '../forms/selection-form.ts';
 import { currentUser } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
-import type { BrowseItem, BrowsePage } from '../services/browse-service.ts';
+import type { BrowsePage } from '../services/browse-service.ts';
 import type { Integration } from '../services/integration-service.ts';
 import type { BasketItem } from '../session.ts';
 import { flash, render } from '../views.ts';
+import { coverNote, iconOf, toRow } from './browse-rows.ts';
 import type { BasketPanel, BrowseRow, BrowseSection, BrowseViews } from './browse-views.ts';
+import { importChoices } from './import-choices.ts';
 
 /** More items than this would make a session slow; folders count as one. */
 const MAX_BASKET = 500;
@@ -28,47 +29,11 @@ const placeOf = (search: URLSearchParams): Place => ({
   cursor: search.get('cursor') ?? undefined,
 });
 
-/** The selection after a form was sent: what it listed as selected and is no longer ticked goes, what is ticked comes. */
-function changeBasket(basket: BasketItem[], form: SelectionForm): BasketItem[] {
-  const unticked = form.listed.filter((item) => !form.item.some((ticked) => sameItem(ticked, item)));
-  const gone = [...unticked, ...form.remove];
-  const kept = basket.filter((item) => !gone.some((other) => sameItem(other, item)));
-  const added = form.item.filter((item) => ![...kept, ...form.remove].some((other) => sameItem(other, item)));
-  return [...kept, ...added];
-}
-
 /** The browser over all accounts, the selection that survives moving about in it, and the import of that selection. */
 export function browseRoutes(context: Context): Router {
   const router = Router();
   const { browse, documents, imports, integrations, providers } = context;
   const labelOf = (integration: Integration): string => platformLabel(context.definitions, integration.platform);
-
-  const toRow = (
-    integration: Integration,
-    item: Item | BrowseItem,
-    selected: BasketItem[],
-    covered: boolean,
-    folder: string | undefined,
-  ): BrowseRow => {
-    const known = { documentId: undefined, changedSince: false, ...item };
-    const entry = { integrationId: integration.id, ref: item.ref, name: item.name, kind: item.kind, folder };
-    return {
-      value: encodeItem(entry),
-      name: item.name,
-      kind: item.kind,
-      type: item.kind === 'folder' ? 'Folder' : formatMediaType(item.mediaType, item.name),
-      href: item.kind === 'folder' ? paths.browse({ integration: integration.id, ref: item.ref }) : undefined,
-      webUrl: item.webUrl,
-      size: formatBytes(item.sizeBytes),
-      modifiedAt: formatMaybeDate(item.modifiedAt),
-      importable: item.importable,
-      reason: item.reason,
-      selected: selected.some((other) => sameItem(other, entry)),
-      covered,
-      documentHref: known.documentId ? paths.document(known.documentId) : undefined,
-      changedSince: known.changedSince,
-    };
-  };
 
   const toSection = (integration: Integration, rows: BrowseRow[]): BrowseSection => ({
     id: integration.id,
@@ -97,11 +62,19 @@ export function browseRoutes(context: Context): Router {
       const integration = accounts.find((account) => account.id === item.integrationId);
       if (!integration) return [];
       const account = accountLabel(integration);
-      return [{ value: encodeItem(item), name: item.name, kind: item.kind, platform: integration.platform, account }];
+      return [
+        { value: encodeItem(item), name: item.name, icon: iconOf(item), platform: integration.platform, account },
+      ];
     });
     if (req.session.basket && rows.length < req.session.basket.length)
       req.session.basket = req.session.basket.filter((item) => accounts.some(({ id }) => id === item.integrationId));
-    return { rows, count: plural(rows.length, 'item'), categories };
+    const connected = context.definitions.filter(({ id }) => accounts.some(({ platform }) => platform === id));
+    return {
+      rows,
+      count: plural(rows.length, 'item'),
+      categories,
+      choices: importChoices(connected, req.session.importChoices),
+    };
   };
 
   type Shown = Omit<BrowseViews['browse/index'], 'basket' | 'here'>;
@@ -112,10 +85,11 @@ export function browseRoutes(context: Context): Router {
       heading: 'Browse',
       top: true,
       trail: [],
+      inFile: false,
       sections: roots.map(({ integration, items, error }) => ({
         ...toSection(
           integration,
-          items.map((item) => toRow(integration, item, selected, false, '')),
+          items.map((item) => toRow(integration.id, item, { selected, covered: false, folder: '' })),
         ),
         failure: error === undefined ? undefined : failureOf(integration, error, undefined, {}),
       })),
@@ -146,6 +120,7 @@ export function browseRoutes(context: Context): Router {
         heading: labelOf(integration),
         top: false,
         trail,
+        inFile: false,
         sections: [{ ...toSection(integration, []), failure }],
         search,
       };
@@ -158,26 +133,27 @@ export function browseRoutes(context: Context): Router {
           href: index < page.breadcrumbs.length - 1 ? paths.browse({ ...account, ref }) : undefined,
         }),
       );
-    const cover = place.q
-      ? undefined
-      : page.breadcrumbs.find(({ ref }) =>
-          selected.some((item) => item.integrationId === id && item.ref === ref && item.kind === 'folder'),
-        );
+    const above = page.breadcrumbs.filter(({ ref }) =>
+      selected.some((item) => item.integrationId === id && item.ref === ref),
+    );
+    const inFile = page.breadcrumbs.at(-1)?.kind === 'file';
+    const covered = !inFile && above.some(({ kind }) => kind === 'folder');
     const folder = place.q ? undefined : page.breadcrumbs.map((crumb) => crumb.name).join('/');
     return {
       // At the account's own level the trail names it already, with its address.
       heading: trail.length > 2 ? (trail.at(-1)?.name ?? name) : labelOf(integration),
       top: false,
       trail,
+      inFile,
       sections: [
         toSection(
           integration,
-          page.items.map((item) => toRow(integration, item, selected, cover !== undefined, folder)),
+          page.items.map((item) => toRow(id, item, { selected, covered, folder })),
         ),
       ],
       search,
       nextHref: page.next === undefined ? undefined : paths.browse({ ...place, cursor: page.next }),
-      coveredBy: cover?.name,
+      coverNote: coverNote(above, inFile),
     };
   };
 
@@ -233,6 +209,7 @@ export function browseRoutes(context: Context): Router {
     const basket = changeBasket(req.session.basket ?? [], form.values);
     if (basket.length > MAX_BASKET) return showAgain(req, res, [{ field: 'item', message: TOO_MANY }], basket);
     req.session.basket = basket;
+    req.session.importChoices = choicesOf(form.values);
     return answer(req, res, form.values.return);
   });
 
@@ -245,18 +222,23 @@ export function browseRoutes(context: Context): Router {
   router.post(paths.imports, async (req, res) => {
     const form = parseForm(selectionForm, req.body);
     if (!form.ok) return showAgain(req, res, form.errors, req.session.basket ?? []);
+    const choices = (req.session.importChoices = choicesOf(form.values));
     const basket = changeBasket(req.session.basket ?? [], form.values);
     if (basket.length === 0)
       return showAgain(req, res, [{ field: 'item', message: 'Tick at least one file or folder to import.' }], basket);
     if (basket.length > MAX_BASKET) return showAgain(req, res, [{ field: 'item', message: TOO_MANY }], basket);
-    const items = basket.map(({ integrationId, ref, name, kind, folder }) => ({
+    const items = basket.map(({ integrationId, ref, name, kind, hasChildren, folder }) => ({
       integrationId,
       ref,
-      known: folder === undefined ? undefined : { name, kind, path: folder === '' ? name : `${folder}/${name}` },
+      known:
+        folder === undefined
+          ? undefined
+          : { name, kind, hasChildren, path: folder === '' ? name : `${folder}/${name}` },
     }));
     try {
-      const { id } = await imports.create(currentUser(req), { items, category: form.values.category || undefined });
+      const { id } = await imports.create(currentUser(req), { items, category: form.values.category, ...choices });
       delete req.session.basket;
+      delete req.session.importChoices;
       flash(req, { kind: 'success', message: `Importing ${plural(basket.length, 'selected item')}.` });
       res.redirect(303, paths.import(id));
     } catch (error) {

@@ -47,6 +47,8 @@ export type DocumentViews = {
       contentHash: string;
       modifiedAt?: Moment;
       integrationId?: string;
+      /** What the service says of it; lists are joined already. */
+      details: { name: string; value: string }[];
     };
     chunks: ChunkRow[];
     /** "Chunks 201 to 400 of 1,234"; absent when all are shown. */

@@ -101,6 +101,7 @@ export function documentRoutes(context: Context): Router {
         contentHash: found.contentHash,
         modifiedAt: formatMaybeDate(found.modifiedAt),
         integrationId: found.integrationId,
+        details: Object.entries(found.details).map(([name, value]) => ({ name, value: [value].flat().join(', ') })),
       },
       chunks: shown.map((chunk) => ({
         ordinal: chunk.ordinal,

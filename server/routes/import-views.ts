@@ -20,6 +20,8 @@ export type ImportOverview = {
   status: ImportStatus;
   statusLabel: string;
   category?: string;
+  /** "Sub-pages, attachments and comments are included."; empty when nothing was chosen. */
+  scopeText: string;
   startedAt: Moment;
   finishedAt?: Moment;
   total: number;

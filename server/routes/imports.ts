@@ -11,6 +11,7 @@ import {
   type ItemState,
 } from '../services/import-service.ts';
 import { flash, render } from '../views.ts';
+import { scopeText } from './import-choices.ts';
 import type { ImportOverview, ImportRow } from './import-views.ts';
 
 const STATE_LABELS: Record<ItemState, string> = {
@@ -48,6 +49,7 @@ function toOverview(summary: ImportSummary): ImportOverview {
     status: summary.status,
     statusLabel: STATUS_LABELS[summary.status],
     category: summary.category,
+    scopeText: scopeText(summary),
     startedAt: formatDate(summary.startedAt),
     finishedAt: formatMaybeDate(summary.finishedAt),
     total,

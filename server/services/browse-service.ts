@@ -5,7 +5,7 @@ import { AppError, BadRequestError } from '../errors.ts';
 import { findImportedItems } from '../stores/document-store.ts';
 import type { ConnectionService } from './connection-service.ts';
 import type { Integration, IntegrationService } from './integration-service.ts';
-import { ancestorsOf } from './item-path.ts';
+import { ancestorsOf, type Crumb } from './item-path.ts';
 import { bounded, toAppError } from './provider-failures.ts';
 import type { User } from './user-service.ts';
 
@@ -16,8 +16,8 @@ export type BrowsePage = {
   integration: Integration;
   items: BrowseItem[];
   next?: string;
-  /** From the root down to the folder itself; empty at the top and for searches. */
-  breadcrumbs: { ref: string; name: string }[];
+  /** From the root down to the listed place itself; empty at the top and for searches. */
+  breadcrumbs: Crumb[];
 };
 
 /** One integration at the top of the browser: its roots, or the sentence that says why they are not there. */
@@ -31,7 +31,7 @@ export type BrowseService = {
   /** All integrations' roots side by side; a failing one costs only its own part. */
   roots(user: User): Promise<BrowseRoots[]>;
   /**
-   * One page of a folder (`ref` 'root' or absent: the roots) or of a search. Bounded to 10 s.
+   * One page of a folder or of a file that holds items (`ref` 'root' or absent: the roots), or of a search. Bounded to 10 s.
    * Errors: NotFoundError; AppError 502 `vendor_error`, 503 `vendor_timeout`, 409 `needs_reconnect`.
    */
   list(
@@ -123,12 +123,12 @@ export function createBrowseService(deps: {
         return { integration, items: await withBadges(integration, items), breadcrumbs: [] };
       }
       const { page, trail } = await ask(integration, async (provider, connection) => {
-        const folder = await provider.get(connection, ref);
+        const place = await provider.get(connection, ref);
         const [listed, above] = await Promise.all([
           provider.list(connection, ref, cursor),
-          ancestorsOf(provider, connection, folder),
+          ancestorsOf(provider, connection, place),
         ]);
-        return { page: listed, trail: [...above, { ref: folder.ref, name: folder.name }] };
+        return { page: listed, trail: [...above, { ref: place.ref, name: place.name, kind: place.kind }] };
       });
       return {
         integration,

@@ -1,4 +1,4 @@
-import type { Platform } from '../../providers/provider.ts';
+import type { OpenedFile, Platform } from '../../providers/provider.ts';
 import type { Database } from '../database/database.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
@@ -7,6 +7,9 @@ import { deleteDocument, findDocument, listCategories, listDocuments } from '../
 import type { ImportService } from './import-service.ts';
 import type { User } from './user-service.ts';
 
+/** What the service says of a document beside its text, under the words people read: "Space", "Author", "Labels". */
+export type Details = NonNullable<OpenedFile['details']>;
+
 export type DocumentSummary = {
   id: string;
   title: string;
@@ -14,7 +17,7 @@ export type DocumentSummary = {
   platform: Platform;
   category?: string;
   mediaType: string;
-  /** txt, md, html, csv, json, pdf, docx, xlsx, pptx */
+  /** txt, md, html, confluence, csv, json, pdf, docx, xlsx, pptx */
   format: string;
   sizeBytes?: number;
   chunkCount: number;
@@ -25,6 +28,7 @@ export type DocumentSummary = {
   modifiedAt?: Date;
   /** Absent once the integration was disconnected with its documents kept. */
   integrationId?: string;
+  details: Details;
 };
 
 export type DocumentChunk = {

@@ -1,8 +1,9 @@
+import type { Item } from '../../providers/provider.ts';
 import type { Database } from '../database/database.ts';
 import { AppError, BadRequestError, ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import type { Queue } from '../queue/queue.ts';
-import { closeImportFolders, insertImportFolders } from '../stores/import-folder-store.ts';
+import { closeImportFolders } from '../stores/import-folder-store.ts';
 import {
   insertLedgerItems,
   listChangedItems,
@@ -18,6 +19,7 @@ import {
   lockImport,
   reopenImport,
 } from '../stores/import-store.ts';
+import { addListings, listingDepth } from './import-listings.ts';
 import type { IntegrationService } from './integration-service.ts';
 import type { User } from './user-service.ts';
 
@@ -28,7 +30,17 @@ export type ImportStatus = 'running' | 'finished' | 'cancelled' | 'failed';
 /** `total` is the sum of all states; every file the vendor listed is in exactly one. */
 export type ImportCounts = Record<ItemState, number> & { total: number };
 
-export type ImportSummary = {
+/** How far an import goes beyond what is selected. */
+export type ImportScope = {
+  /** Folders bring all that is below them, else only the files right inside. */
+  recursive: boolean;
+  /** Files that hold items bring all that is below them, as a page its sub-pages. Recursive folders do so anyway. */
+  includeChildren: boolean;
+  /** Files bring what hangs on them too: attachments and comments. */
+  includeAttachments: boolean;
+};
+
+export type ImportSummary = ImportScope & {
   id: string;
   status: ImportStatus;
   category?: string;
@@ -63,7 +75,7 @@ export type ImportDetail = ImportSummary & {
 };
 
 /** What a listing said of a selected item, so that the vendor need not be asked what it is. */
-export type KnownItem = { name: string; kind: 'file' | 'folder'; path: string };
+export type KnownItem = Pick<Item, 'name' | 'kind' | 'hasChildren'> & { path: string };
 
 export type ImportService = {
   /**
@@ -73,10 +85,9 @@ export type ImportService = {
    */
   create(
     user: User,
-    input: {
+    input: Partial<ImportScope> & {
       items: { integrationId: string; ref: string; known?: KnownItem }[];
       category?: string;
-      recursive?: boolean;
     },
   ): Promise<{ id: string }>;
   list(user: User, options?: { cursor?: string }): Promise<{ imports: ImportSummary[]; nextCursor?: string }>;
@@ -110,7 +121,8 @@ export function createImportService(deps: {
   return {
     async create(user, input) {
       const category = input.category?.trim() || undefined;
-      const { items } = input;
+      const { items, recursive = true, includeChildren = false, includeAttachments = false } = input;
+      const scope = { recursive, includeChildren, includeAttachments };
       const errors = [
         ...(items.length === 0 ? [{ field: 'items', message: 'Tick at least one file or folder.' }] : []),
         ...(items.length > MAX_SELECTED
@@ -139,18 +151,15 @@ export function createImportService(deps: {
           );
       }
       return database.transaction(async (trx) => {
-        const id = await insertImport(trx, { userId: user.id, category, recursive: input.recursive ?? true });
+        const id = await insertImport(trx, { userId: user.id, category, ...scope });
         const selected = uniqueBy(items, ({ integrationId, ref }) => `${integrationId} ${ref}`);
-        const folders = selected.filter(({ known }) => known?.kind === 'folder');
-        const others = selected.filter(({ known }) => known?.kind !== 'folder');
-        for (const { integrationId, ref, known } of folders) {
-          const folderIds = await insertImportFolders(trx, id, integrationId, [{ ref, path: known?.path ?? '' }]);
-          await queue.enqueue(
-            trx,
-            'expand-folder',
-            folderIds.map((folderId) => ({ importId: id, folderId })),
-          );
+        for (const { integrationId, ref, known } of selected) {
+          if (!known) continue;
+          const deep = listingDepth(known, scope);
+          if (deep !== undefined) await addListings(queue, trx, id, integrationId, [{ ref, path: known.path, deep }]);
         }
+        // A folder has no row of its own: those of what is in it stand for it.
+        const others = selected.filter(({ known }) => known?.kind !== 'folder');
         const waiting = await insertLedgerItems(
           trx,
           id,

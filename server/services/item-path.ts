@@ -3,13 +3,12 @@ import type { Connection, Item, Provider } from '../../providers/provider.ts';
 /** Deeper trees show their last levels only. */
 const MAX_DEPTH = 20;
 
-/** The folders above an item, from the root down, the item itself left out. Stops where the account may not look further up. */
-export async function ancestorsOf(
-  provider: Provider,
-  connection: Connection,
-  item: Item,
-): Promise<{ ref: string; name: string }[]> {
-  const trail: { ref: string; name: string }[] = [];
+/** What an item lies in: a folder, or a file that holds items. */
+export type Crumb = Pick<Item, 'ref' | 'name' | 'kind'>;
+
+/** The places above an item, from the root down, the item itself left out. Stops where the account may not look further up. */
+export async function ancestorsOf(provider: Provider, connection: Connection, item: Item): Promise<Crumb[]> {
+  const trail: Crumb[] = [];
   const seen = new Set([item.ref]);
   let parentRef = item.parentRef;
   while (parentRef !== undefined && !seen.has(parentRef) && trail.length < MAX_DEPTH) {
@@ -21,7 +20,7 @@ export async function ancestorsOf(
       // A shared file's folder is often not shared itself: the path then starts at the file.
       break;
     }
-    trail.unshift({ ref: parent.ref, name: parent.name });
+    trail.unshift({ ref: parent.ref, name: parent.name, kind: parent.kind });
     parentRef = parent.parentRef;
   }
   return trail;

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Platform } from '../../providers/provider.ts';
-import type { DocumentChunk, DocumentDetail, DocumentSummary } from '../services/document-service.ts';
+import type { DocumentChunk, DocumentDetail, Details, DocumentSummary } from '../services/document-service.ts';
 import { readTimeCursor, writeCursor } from './cursor.ts';
 
 type DocumentRow = {
@@ -19,6 +19,7 @@ type DocumentRow = {
   imported_at: Date;
   modified_at: Date | null;
   integration_id: string | null;
+  details: Details;
 };
 
 const COLUMNS = [
@@ -37,6 +38,7 @@ const COLUMNS = [
   'imported_at',
   'modified_at',
   'integration_id',
+  'details',
 ];
 const PAGE = 50;
 
@@ -56,6 +58,7 @@ const toSummary = (row: DocumentRow): DocumentSummary => ({
   importedAt: row.imported_at,
   modifiedAt: row.modified_at ?? undefined,
   integrationId: row.integration_id ?? undefined,
+  details: row.details,
 });
 
 export type DocumentFilter = {
@@ -176,6 +179,8 @@ export type DocumentMetadata = {
   url?: string;
   version?: string;
   modifiedAt?: Date;
+  /** Absent: the present ones stay. */
+  details?: Details;
 };
 
 const metadataColumns = (metadata: DocumentMetadata) => ({
@@ -186,7 +191,14 @@ const metadataColumns = (metadata: DocumentMetadata) => ({
   version: metadata.version ?? null,
   modified_at: metadata.modifiedAt ?? null,
   ...(metadata.category === undefined ? {} : { category: metadata.category }),
+  ...(metadata.details === undefined ? {} : { details: toJson(metadata.details) }),
 });
+
+/** Postgres text holds neither NUL nor half a surrogate pair. */
+const toJson = (details: Details): string =>
+  JSON.stringify(details, (_name, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll(/[\0\p{Surrogate}]/gu, '') : value,
+  );
 
 export async function updateDocumentMetadata(db: Knex, id: string, metadata: DocumentMetadata): Promise<void> {
   await db('documents').where({ id }).update(metadataColumns(metadata));

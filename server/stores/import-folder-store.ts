@@ -1,15 +1,20 @@
 import type { Knex } from 'knex';
+import { inBatches } from './batches.ts';
 
-/** A folder whose content goes into an import; `cursor` is how far it was listed. */
+/** A folder, or a file that holds items, whose content goes into an import; `cursor` is how far it was listed. */
 export type ImportFolder = {
   id: string;
   importId: string;
   integrationId: string | null;
   ref: string;
   path: string;
+  /** All that is below at any depth is wanted. */
+  deep: boolean;
   cursor?: string;
   state: 'waiting' | 'done' | 'failed';
 };
+
+export type NewImportFolder = Pick<ImportFolder, 'ref' | 'path' | 'deep'>;
 
 type FolderRow = {
   id: string;
@@ -17,6 +22,7 @@ type FolderRow = {
   integration_id: string | null;
   ref: string;
   path: string;
+  deep: boolean;
   cursor: string | null;
   state: ImportFolder['state'];
 };
@@ -26,37 +32,38 @@ export async function insertImportFolders(
   trx: Knex.Transaction,
   importId: string,
   integrationId: string,
-  folders: { ref: string; path: string }[],
+  folders: NewImportFolder[],
 ): Promise<string[]> {
-  if (folders.length === 0) return [];
-  const rows = (await trx('import_folders')
-    .insert(folders.map(({ ref, path }) => ({ import_id: importId, integration_id: integrationId, ref, path })))
-    .onConflict(['import_id', 'integration_id', 'ref'])
-    .ignore()
-    .returning('id')) as { id: string }[];
-  return rows.map((row) => row.id);
+  const ids: string[] = [];
+  for (const batch of inBatches(folders)) {
+    const rows = (await trx('import_folders')
+      .insert(batch.map((folder) => ({ import_id: importId, integration_id: integrationId, ...folder })))
+      .onConflict(['import_id', 'integration_id', 'ref', 'deep'])
+      .ignore()
+      .returning('id')) as { id: string }[];
+    ids.push(...rows.map((row) => row.id));
+  }
+  return ids;
 }
 
-/** Adds the folder, or sets one that failed waiting again where its listing stopped. Undefined when it is listed already. */
-export async function reviveImportFolder(
+/** Sets the listings of an item that failed waiting again, each where it stopped. Gives their ids. */
+export async function reopenImportFolders(
   trx: Knex.Transaction,
   importId: string,
   integrationId: string,
-  folder: { ref: string; path: string },
-): Promise<string | undefined> {
-  const [row] = (await trx('import_folders')
-    .insert({ import_id: importId, integration_id: integrationId, ref: folder.ref, path: folder.path })
-    .onConflict(['import_id', 'integration_id', 'ref'])
-    .merge({ state: 'waiting' })
-    .where('import_folders.state', 'failed')
+  ref: string,
+): Promise<string[]> {
+  const rows = (await trx('import_folders')
+    .where({ import_id: importId, integration_id: integrationId, ref, state: 'failed' })
+    .update({ state: 'waiting' })
     .returning('id')) as { id: string }[];
-  return row?.id;
+  return rows.map((row) => row.id);
 }
 
 export async function findImportFolder(db: Knex, id: string): Promise<ImportFolder | undefined> {
   const row = (await db('import_folders')
     .where({ id })
-    .first('id', 'import_id', 'integration_id', 'ref', 'path', 'cursor', 'state')) as FolderRow | undefined;
+    .first('id', 'import_id', 'integration_id', 'ref', 'path', 'deep', 'cursor', 'state')) as FolderRow | undefined;
   return (
     row && {
       id: row.id,
@@ -64,6 +71,7 @@ export async function findImportFolder(db: Knex, id: string): Promise<ImportFold
       integrationId: row.integration_id,
       ref: row.ref,
       path: row.path,
+      deep: row.deep,
       cursor: row.cursor ?? undefined,
       state: row.state,
     }

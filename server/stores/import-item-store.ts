@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { ImportItem, ItemState } from '../services/import-service.ts';
+import { inBatches } from './batches.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 
 type ItemRow = {
@@ -31,6 +32,8 @@ const COLUMNS = [
   'position',
   'changed',
 ];
+/** One row for each item, and one for its listing where that failed. */
+const KEY = ['import_id', 'integration_id', 'item_ref', 'listing'];
 const PAGE = 100;
 const CHANGES = 200;
 
@@ -59,6 +62,8 @@ export type LedgerItem = {
   name: string;
   path: string;
   kind: 'file' | 'folder' | 'unknown';
+  /** The row says that what is in the item could not be listed; the item itself may have a row of its own. */
+  listing: boolean;
   state: ItemState;
   attempts: number;
   sizeBytes?: number;
@@ -81,26 +86,29 @@ export async function insertLedgerItems(
   importId: string,
   items: NewLedgerItem[],
 ): Promise<{ id: string; ref: string }[]> {
-  if (items.length === 0) return [];
-  const rows = (await trx('import_items')
-    .insert(
-      items.map((item) => ({
-        import_id: importId,
-        integration_id: item.integrationId,
-        item_ref: item.ref,
-        name: item.name,
-        path: item.path,
-        kind: item.kind,
-        size_bytes: item.sizeBytes ?? null,
-        state: item.skipped ? 'skipped' : 'waiting',
-        reason: item.skipped?.reason ?? null,
-        reason_code: item.skipped?.code ?? null,
-      })),
-    )
-    .onConflict(['import_id', 'integration_id', 'item_ref'])
-    .ignore()
-    .returning(['id', 'item_ref', 'state'])) as { id: string; item_ref: string; state: ItemState }[];
-  return rows.filter((row) => row.state === 'waiting').map((row) => ({ id: row.id, ref: row.item_ref }));
+  const waiting: { id: string; ref: string }[] = [];
+  for (const batch of inBatches(items)) {
+    const rows = (await trx('import_items')
+      .insert(
+        batch.map((item) => ({
+          import_id: importId,
+          integration_id: item.integrationId,
+          item_ref: item.ref,
+          name: item.name,
+          path: item.path,
+          kind: item.kind,
+          size_bytes: item.sizeBytes ?? null,
+          state: item.skipped ? 'skipped' : 'waiting',
+          reason: item.skipped?.reason ?? null,
+          reason_code: item.skipped?.code ?? null,
+        })),
+      )
+      .onConflict(KEY)
+      .ignore()
+      .returning(['id', 'item_ref', 'state'])) as { id: string; item_ref: string; state: ItemState }[];
+    for (const row of rows) if (row.state === 'waiting') waiting.push({ id: row.id, ref: row.item_ref });
+  }
+  return waiting;
 }
 
 export async function findLedgerItem(db: Knex, id: string): Promise<LedgerItem | undefined> {
@@ -114,6 +122,7 @@ export async function findLedgerItem(db: Knex, id: string): Promise<LedgerItem |
       'name',
       'path',
       'kind',
+      'listing',
       'state',
       'attempts',
       'size_bytes',
@@ -126,6 +135,7 @@ export async function findLedgerItem(db: Knex, id: string): Promise<LedgerItem |
         name: string;
         path: string;
         kind: LedgerItem['kind'];
+        listing: boolean;
         state: ItemState;
         attempts: number;
         size_bytes: string | null;
@@ -140,6 +150,7 @@ export async function findLedgerItem(db: Knex, id: string): Promise<LedgerItem |
       name: row.name,
       path: row.path,
       kind: row.kind,
+      listing: row.listing,
       state: row.state,
       attempts: row.attempts,
       sizeBytes: row.size_bytes === null ? undefined : Number(row.size_bytes),
@@ -164,11 +175,11 @@ export async function startLedgerItem(trx: Knex.Transaction, id: string): Promis
 
 /** Notes what the vendor said of a selected item. */
 export async function describeLedgerItem(
-  db: Knex,
+  trx: Knex.Transaction,
   id: string,
   item: { name: string; path: string; kind: LedgerItem['kind']; sizeBytes?: number },
 ): Promise<void> {
-  await db('import_items')
+  await trx('import_items')
     .where({ id })
     .update({ name: item.name, path: item.path, kind: item.kind, size_bytes: item.sizeBytes ?? null });
 }
@@ -219,22 +230,37 @@ export async function deleteLedgerItem(trx: Knex.Transaction, id: string): Promi
   await trx('import_items').where({ id }).delete();
 }
 
-/** Writes the row of a folder that could not be listed: what is in it is missing, and the ledger says so. */
-export async function upsertFailedFolder(
+/** Writes the row of a listing that failed: what is in the item is missing, and the ledger says so. */
+export async function upsertFailedListing(
   trx: Knex.Transaction,
-  row: { importId: string; integrationId: string; ref: string; path: string; reason: string; reasonCode: string },
+  row: {
+    importId: string;
+    integrationId: string;
+    ref: string;
+    name: string;
+    path: string;
+    reason: string;
+    code: string;
+  },
 ): Promise<void> {
   const columns = {
-    name: row.path.split('/').at(-1) ?? row.path,
+    name: row.name,
     path: row.path,
     kind: 'folder',
     state: 'failed',
     reason: row.reason,
-    reason_code: row.reasonCode,
+    reason_code: row.code,
   };
   await trx('import_items')
-    .insert({ import_id: row.importId, integration_id: row.integrationId, item_ref: row.ref, attempts: 1, ...columns })
-    .onConflict(['import_id', 'integration_id', 'item_ref'])
+    .insert({
+      import_id: row.importId,
+      integration_id: row.integrationId,
+      item_ref: row.ref,
+      listing: true,
+      attempts: 1,
+      ...columns,
+    })
+    .onConflict(KEY)
     .merge({ ...columns, changed: changedNow(trx) });
 }
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { ImportCounts, ImportStatus, ImportSummary, ItemState } from '../services/import-service.ts';
+import type { ImportCounts, ImportScope, ImportStatus, ImportSummary, ItemState } from '../services/import-service.ts';
 import { readTimeCursor, writeCursor } from './cursor.ts';
 import { touchSyncedIntegrations } from './integration-store.ts';
 
@@ -9,20 +9,31 @@ type ImportRow = {
   status: ImportStatus;
   category: string | null;
   recursive: boolean;
+  include_children: boolean;
+  include_attachments: boolean;
   started_at: Date;
   finished_at: Date | null;
 };
 
 /** What the worker needs to know of an import. */
-export type ImportHead = {
+export type ImportHead = ImportScope & {
   id: string;
   userId: string;
   status: ImportStatus;
   category?: string;
-  recursive: boolean;
 };
 
-const COLUMNS = ['id', 'user_id', 'status', 'category', 'recursive', 'started_at', 'finished_at'];
+const COLUMNS = [
+  'id',
+  'user_id',
+  'status',
+  'category',
+  'recursive',
+  'include_children',
+  'include_attachments',
+  'started_at',
+  'finished_at',
+];
 const PAGE = 30;
 
 const noCounts = (): ImportCounts => ({
@@ -38,10 +49,16 @@ const noCounts = (): ImportCounts => ({
 
 export async function insertImport(
   db: Knex,
-  row: { userId: string; category?: string; recursive: boolean },
+  row: ImportScope & { userId: string; category?: string },
 ): Promise<string> {
   const [inserted] = (await db('imports')
-    .insert({ user_id: row.userId, category: row.category ?? null, recursive: row.recursive })
+    .insert({
+      user_id: row.userId,
+      category: row.category ?? null,
+      recursive: row.recursive,
+      include_children: row.includeChildren,
+      include_attachments: row.includeAttachments,
+    })
     .returning('id')) as [{ id: string }];
   return inserted.id;
 }
@@ -54,10 +71,16 @@ export async function findImportHead(db: Knex, id: string): Promise<ImportHead |
       userId: row.user_id,
       status: row.status,
       category: row.category ?? undefined,
-      recursive: row.recursive,
+      ...scopeOf(row),
     }
   );
 }
+
+const scopeOf = (row: ImportRow): ImportScope => ({
+  recursive: row.recursive,
+  includeChildren: row.include_children,
+  includeAttachments: row.include_attachments,
+});
 
 /**
  * Locks the import's row until the transaction ends. Whoever changes its ledger does so first: the order of changes is then the order
@@ -142,6 +165,7 @@ async function withCounts(db: Knex, rows: ImportRow[]): Promise<ImportSummary[]>
       id: row.id,
       status: row.status,
       category: row.category ?? undefined,
+      ...scopeOf(row),
       counts,
       foldersWaiting: Number(folders.find((entry) => entry.import_id === row.id)?.count ?? 0),
       startedAt: row.started_at,

@@ -37,6 +37,9 @@ describe('the events of an import', () => {
     const summary: ImportSummary = {
       id,
       status: finished ? 'finished' : 'running',
+      recursive: true,
+      includeChildren: false,
+      includeAttachments: false,
       counts: {
         total: all.length,
         waiting: count('waiting'),

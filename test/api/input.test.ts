@@ -36,6 +36,8 @@ describe('input of the JSON API', () => {
       fileIds: ['a'],
       category: null,
       recursive: true,
+      includeChildren: false,
+      includeAttachments: false,
     });
     expect(checked(schemas.disconnectQuery, {})).to.deep.equal({ documents: 'keep' });
     expect(checked(schemas.filesQuery, {})).to.deep.equal({ folder_id: 'root' });

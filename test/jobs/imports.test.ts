@@ -7,7 +7,7 @@ import type { Integration } from '../../server/services/integration-service.ts';
 import { connectGoogle } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
-import { waitFor } from '../helpers/wait.ts';
+import { finishedImport } from '../helpers/imports.ts';
 
 const FILES: Record<string, string | Buffer> = {
   'Harbour rules.md': '# Harbour rules\n\nThe harbour office opens at six and closes at nine in the evening.',
@@ -46,18 +46,8 @@ onEachDatabase('an import', (open) => {
       category: 'harbour',
       recursive,
     });
-    return finished(id);
+    return finishedImport(hub, id);
   }
-
-  const finished = (id: string) =>
-    waitFor(
-      'the import to finish',
-      async () => {
-        const detail = await hub.context.imports.get(hub.admin, id);
-        return detail.finishedAt !== null && detail;
-      },
-      30_000,
-    );
 
   const byPath = (detail: ImportDetail) => Object.fromEntries(detail.items.map((item) => [item.path, item]));
 
@@ -141,7 +131,7 @@ onEachDatabase('an import', (open) => {
   it('tries failed items again when asked', async () => {
     const detail = await run(['no-such-item']);
     expect(await hub.context.imports.retry(hub.admin, detail.id)).to.equal(1);
-    const again = await finished(detail.id);
+    const again = await finishedImport(hub, detail.id);
     expect(again.counts).to.include({ failed: 1, total: 1 });
   });
 

@@ -30,6 +30,15 @@ describe("the browser's form", () => {
     }
   });
 
+  it('a file that holds items stays one, and a box that is ticked is a yes', () => {
+    const parsed = parseForm(selectionForm, {
+      item: encodeItem({ ...item, hasChildren: true }),
+      includeChildren: 'yes',
+    });
+    expect(parsed.ok && parsed.values.item).to.deep.equal([{ ...item, hasChildren: true }]);
+    expect(parsed.ok && parsed.values).to.include({ includeChildren: true, includeAttachments: false });
+  });
+
   it('the way back leads to the browser only', () => {
     const back = (sent: unknown) => {
       const parsed = parseForm(selectionForm, { return: sent });

@@ -5,6 +5,7 @@ import { ProviderError } from '../../providers/errors.ts';
 import type { Account, Connection, Fetch, OpenedFile, Provider } from '../../providers/provider.ts';
 import { Secret } from '../../server/secret.ts';
 import { bytesOf, connectionWith, failureOf, walk, type Walked } from './reading.ts';
+import { describeImportListing } from './import-listing-contract.ts';
 
 /** A provider with its vendor's stand-in, as the suite needs them. */
 export type Vendor = {
@@ -21,6 +22,8 @@ export type Vendor = {
   account: Account;
   /** Names of all files below the roots; one that stands in two places twice. */
   files: string[];
+  /** Nothing in it is without content. */
+  allImportable?: true;
   /** Words that find one file. */
   search: { query: string; finds: string };
   /** A well-formed ref of nothing. */
@@ -184,7 +187,9 @@ export function describeProvider(title: string, start: () => Promise<Vendor>): v
           const got = await provider.get(connection, item.ref);
           // The hint is the provider's own business.
           expect({ ...got, hint: undefined }, item.name).to.deep.equal({ ...item, hint: undefined });
-          if (item.parentRef) expect((await provider.get(connection, item.parentRef)).kind).to.equal('folder');
+          if (!item.parentRef) continue;
+          const parent = await provider.get(connection, item.parentRef);
+          expect(parent.kind === 'folder' || parent.hasChildren, parent.name).to.equal(true);
         }
       });
 
@@ -221,6 +226,8 @@ export function describeProvider(title: string, start: () => Promise<Vendor>): v
       });
     });
 
+    describeImportListing(() => ({ provider, connection, everything }));
+
     describe('opening', () => {
       it('gives every importable file with the bytes, type and checksum that were announced', async () => {
         const { files } = await everything();
@@ -252,7 +259,7 @@ export function describeProvider(title: string, start: () => Promise<Vendor>): v
       it('refuses what cannot be imported with the reason the listing gave', async () => {
         const { files } = await everything();
         const locked = files.filter(({ importable }) => !importable);
-        expect(locked).not.to.be.empty;
+        expect(locked.length === 0).to.equal(vendor.allImportable === true);
         for (const item of locked) {
           const error = await failureOf(open(item.ref));
           expect(error.kind, item.name).to.equal('not_downloadable');

@@ -66,6 +66,22 @@ onEachDatabase('the job queue', (open) => {
     expect(most).to.be.within(2, 4);
   });
 
+  it('carries 250 jobs of 100 kB each, written in one transaction, whole', async () => {
+    const jobs = Array.from({ length: 250 }, (_, at) => ({
+      ...payload(),
+      listed: { mediaType: 'text/html', hint: `${at} ${'ä"\\'.repeat(25_000)}` },
+    }));
+    const sent = new Map<string, string>(jobs.map(({ itemId, listed }) => [itemId, listed.hint]));
+    const wrong: string[] = [];
+    queue.work('import-item', { concurrency: 8 }, async ({ itemId, listed }) => {
+      if (sent.get(itemId) !== listed?.hint) wrong.push(itemId);
+      sent.delete(itemId);
+    });
+    await database.transaction((trx) => queue.enqueue(trx, 'import-item', jobs));
+    await waitFor('all jobs', () => sent.size === 0 || wrong.length > 0, 50_000);
+    expect(wrong).to.deep.equal([]);
+  });
+
   it('runs a failed job again and says which attempt is the last', async () => {
     const attempts: { attempt: number; lastAttempt: boolean }[] = [];
     queue.work('import-item', { concurrency: 1 }, async (_data, { attempt, lastAttempt }) => {
