@@ -12,6 +12,12 @@ export type KnownPlatform = {
   missing: { clientId: boolean; clientSecret: boolean };
 };
 
+/** Names of the variables that connecting by consent still needs. */
+export const missingSettings = ({ definition, missing }: KnownPlatform): string[] => [
+  ...(missing.clientId ? [definition.settings.clientId] : []),
+  ...(missing.clientSecret ? [definition.settings.clientSecret] : []),
+];
+
 type Entry = {
   definition: ProviderDefinition;
   settings: { clientId?: unknown; clientSecret?: unknown };

@@ -1,3 +1,5 @@
+import { sandboxSites } from '../providers/atlassian/sandbox-sites.ts';
+import { startAtlassianSandbox } from '../providers/atlassian/sandbox.ts';
 import { startDropboxSandbox } from '../providers/dropbox/sandbox.ts';
 import { startGoogleSandbox } from '../providers/google-drive/sandbox.ts';
 import { startMicrosoftSandbox } from '../providers/microsoft-365/sandbox.ts';
@@ -10,6 +12,7 @@ export type Sandbox = {
   google: Awaited<ReturnType<typeof startGoogleSandbox>>;
   microsoft: Awaited<ReturnType<typeof startMicrosoftSandbox>>;
   dropbox: Awaited<ReturnType<typeof startDropboxSandbox>>;
+  atlassian: Awaited<ReturnType<typeof startAtlassianSandbox>>;
   close(): Promise<void>;
 };
 
@@ -38,11 +41,28 @@ export async function startSandbox(options: { filesDir?: string; signingKey?: st
     appSecret: 'demo-app-secret',
     signingKey,
   });
+  const atlassian = await startAtlassianSandbox({
+    accounts,
+    sites: await sandboxSites(accounts, options),
+    clientId: 'tributarydemoatlassianclientid00',
+    clientSecret: 'demo-client-secret',
+    signingKey,
+  });
+  const all = [google, microsoft, dropbox, atlassian];
+  // Hosts that no other variable names.
+  const hosts = all.map(({ env }) => env.EGRESS_ALLOWED_HOSTS).filter(Boolean);
   return {
-    env: { ...google.env, ...microsoft.env, ...dropbox.env },
+    env: {
+      ...google.env,
+      ...microsoft.env,
+      ...dropbox.env,
+      ...atlassian.env,
+      EGRESS_ALLOWED_HOSTS: hosts.join(','),
+    },
     google,
     microsoft,
     dropbox,
-    close: async () => void (await Promise.all([google.close(), microsoft.close(), dropbox.close()])),
+    atlassian,
+    close: async () => void (await Promise.all(all.map((vendor) => vendor.close()))),
   };
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createClient } from 'redis';
 import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
+import type { ImportScope } from './services/import-service.ts';
 import { createDatabaseSessionStore } from './stores/session-store.ts';
 import type { Flash } from './views.ts';
 
@@ -14,14 +15,20 @@ declare module 'express-session' {
     flash?: Flash[];
     /** What was ticked in the browser, over all integrations, in the order of ticking. */
     basket?: BasketItem[];
+    /** What is ticked beside the selection. */
+    importChoices?: ImportChoices;
   }
 }
+
+export type ImportChoices = Pick<ImportScope, 'includeChildren' | 'includeAttachments'>;
 
 export type BasketItem = {
   integrationId: string;
   ref: string;
   name: string;
   kind: 'file' | 'folder';
+  /** A file that holds items. */
+  hasChildren?: boolean;
   /** Where it was ticked: "My Drive/Policies", or '' at the top; absent when it was found by a search. */
   folder?: string;
 };

@@ -100,7 +100,7 @@ export function createAtlassianFailures(product: Product): AtlassianFailures {
     new ProviderError(
       'scope',
       platform,
-      `${scope ? `The permission ${scope}` : 'A permission'} was not granted. Switch it on for the app in Atlassian’s developer console, then connect again.`,
+      `${scope ? `The permission ${scope}` : 'A permission'} was not granted. Give it to the app in Atlassian’s developer console, or to a new API token, then connect again.`,
       { status },
     );
 

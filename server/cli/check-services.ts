@@ -1,4 +1,4 @@
-import { createProviders, type KnownPlatform } from '../../providers/registry.ts';
+import { createProviders, missingSettings, type KnownPlatform } from '../../providers/registry.ts';
 import type { Config, ConfluenceAccount } from '../config.ts';
 import { paths } from '../paths.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
@@ -12,15 +12,12 @@ export function checkServices(config: Config): Finding[] {
   ];
 }
 
-function checkService(config: Config, { definition, missing }: KnownPlatform): Finding {
-  const { label, id, settings, tokenForms } = definition;
+function checkService(config: Config, known: KnownPlatform): Finding {
+  const { label, id, tokenForms } = known.definition;
   const { protocol, hostname } = new URL(config.baseUrl);
   const plain = protocol === 'http:' && hostname !== 'localhost' && hostname !== '127.0.0.1';
   const redirect = `Redirect URI to register: ${config.baseUrl}${paths.callback(id)}`;
-  const names = [
-    ...(missing.clientId ? [settings.clientId] : []),
-    ...(missing.clientSecret ? [settings.clientSecret] : []),
-  ];
+  const names = missingSettings(known);
   if (names.length > 0 && config.sandbox) return ok(label, 'is played by the stand-in (SANDBOX=1)');
   const unset = `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} not set`;
   if (names.length > 0)

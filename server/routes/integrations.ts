@@ -1,3 +1,4 @@
+import { missingSettings } from '../../providers/registry.ts';
 import { Router } from 'express';
 import { PLATFORMS, type Platform } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
@@ -74,10 +75,7 @@ export function integrationRoutes(context: Context): Router {
         problem,
         tokenHref: definition.tokenForms && paths.connectToken(definition.id),
         settingsProblem: user.role === 'admin' ? context.settingsAccount.problem(definition.id) : undefined,
-        missing: [
-          ...(missing.clientId ? [definition.settings.clientId] : []),
-          ...(missing.clientSecret ? [definition.settings.clientSecret] : []),
-        ],
+        missing: missingSettings({ definition, missing }),
         redirectUri: context.config.baseUrl + paths.callback(definition.id),
         integrations: await Promise.all(
           accounts.map(async (account) => toCard(account, await integrations.documentCount(user, account.id))),

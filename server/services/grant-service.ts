@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { ProviderError, TypedError } from '../../providers/errors.ts';
 import type { Account, Platform, Provider, Site } from '../../providers/provider.ts';
-import type { KnownPlatform } from '../../providers/registry.ts';
+import { missingSettings, type KnownPlatform } from '../../providers/registry.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import type { Egress } from '../egress/egress.ts';
@@ -104,9 +104,8 @@ export function createGrantService(deps: {
     if (!known) throw new NotFoundError('The service');
     const { definition, missing } = known;
     const provider = providers.get(platform);
-    if (provider && !missing.clientId && !missing.clientSecret) return provider;
-    const { clientId, clientSecret } = definition.settings;
-    const names = [...(missing.clientId ? [clientId] : []), ...(missing.clientSecret ? [clientSecret] : [])];
+    const names = missingSettings(known);
+    if (provider && names.length === 0) return provider;
     const otherwise = definition.tokenForms ? ' Without them it can be connected with an API token.' : '';
     throw new BadRequestError(
       'not_configured',
