@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { bearerOf, sameText } from '../sandbox/consent-desk.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
-import type { SandboxOauth } from './sandbox-oauth.ts';
+import type { Grants } from './sandbox-grants.ts';
+import { grantOf } from './sandbox-oauth.ts';
 import { accountIdOfName, AtlassianRefusal, type AtlassianSite, type Caller } from './sandbox-world.ts';
 
 /** How sites let people in; tests change it. */
@@ -34,8 +35,8 @@ export type Callers = {
 };
 
 /** Who makes a request: bearer tokens are for the gateway, API tokens for the sites, personal access tokens for servers. */
-export function createCallers(deps: { accounts: SandboxAccount[]; oauth: SandboxOauth; signIn: SignIn }): Callers {
-  const { accounts, oauth, signIn } = deps;
+export function createCallers(deps: { accounts: SandboxAccount[]; grants: Grants; signIn: SignIn }): Callers {
+  const { accounts, grants, signIn } = deps;
   const callers = new WeakMap<Request, Caller>();
   const attempts = new Map<string, number>();
 
@@ -54,12 +55,12 @@ export function createCallers(deps: { accounts: SandboxAccount[]; oauth: Sandbox
   };
 
   /** Counts wrong attempts; from some number on not even right ones help. */
-  const basic = (req: Request, tokenOf: (account: SandboxAccount, given: string) => boolean) => {
+  const signInBy = (req: Request): SandboxAccount | 'wrong' | 'locked' => {
     const [email = '', token = ''] = basicOf(req);
     const tries = attempts.get(email) ?? 0;
     if (tries >= signIn.mostAttempts) return 'locked';
     const account = accounts.find((candidate) => candidate.email === email);
-    if (account && tokenOf(account, token)) {
+    if (account && sameText(token, apiTokenOf(account))) {
       attempts.delete(email);
       return account;
     }
@@ -75,19 +76,13 @@ export function createCallers(deps: { accounts: SandboxAccount[]; oauth: Sandbox
     },
 
     atGateway: (siteOf) => (req, _res, next) => {
-      const isBearer = bearerOf(req) !== '';
-      const scopedToken = isBearer ? undefined : scopedTokenIn(req, accounts);
-      if (!isBearer && !scopedToken) throw new AtlassianRefusal(401, 'Unauthorized');
-      const grant = isBearer ? oauth.grantOf(req) : undefined;
+      const scoped = scopedTokenIn(req, accounts);
+      const found = scoped ? undefined : grantOf(grants, req);
       const site = siteOf(req);
       if (!site) throw new AtlassianRefusal(404, 'No message available');
-      if (scopedToken) enter(req, site, scopedToken.account, scopedToken.scopes);
-      else if (grant) {
-        if (!oauth.sitesOf(grant).includes(site))
-          throw new AtlassianRefusal(403, 'The app is not allowed to use this site.');
-        const account = accounts.find(({ id }) => id === grant.accountId);
-        enter(req, site, account, grant.scopes);
-      }
+      if (found && !grants.sitesOf(found.grant).includes(site))
+        throw new AtlassianRefusal(403, 'The app is not allowed to use this site.');
+      enter(req, site, scoped?.account ?? found?.account, scoped?.scopes ?? found?.grant.scopes);
       next();
     },
 
@@ -96,7 +91,7 @@ export function createCallers(deps: { accounts: SandboxAccount[]; oauth: Sandbox
       if (header === undefined) enter(req, site);
       else if (!header.startsWith('Basic ')) throw unauthorised(res, 'OUT');
       else {
-        const found = basic(req, (account, given) => sameText(given, apiTokenOf(account)));
+        const found = signInBy(req);
         if (found === 'locked')
           throw new AtlassianRefusal(403, 'CAPTCHA challenge required', {
             headers: { 'x-seraph-loginreason': 'AUTHENTICATION_DENIED' },

@@ -2,7 +2,8 @@ import type { Request } from 'express';
 import type { ConfluenceSpace } from '../confluence/sandbox-state.ts';
 import { accountOf, type StandInState } from '../sandbox/stand-in.ts';
 import { apiTokenOf, personalTokenOf, scopedTokenOf, type SignIn } from './sandbox-callers.ts';
-import type { Rotation, SandboxOauth } from './sandbox-oauth.ts';
+import type { Grants, Rotation } from './sandbox-grants.ts';
+import { KNOWN_SCOPES } from './sandbox-scopes.ts';
 import type { AtlassianSite } from './sandbox-world.ts';
 
 /** Of a request, `path` is with its query and `url` is whole; `authorization` is the kind of credentials that came with it. */
@@ -44,15 +45,19 @@ export type AtlassianSandboxState = StandInState<Seen> & {
 
 export function createSteering(
   state: StandInState<Seen>,
-  parts: Pick<AtlassianSandboxState, 'sites' | 'rotation' | 'signIn' | 'media'> & { oauth: SandboxOauth },
+  parts: Pick<AtlassianSandboxState, 'sites' | 'rotation' | 'signIn' | 'media'> & { grants: Grants },
 ): AtlassianSandboxState {
-  const { oauth, ...steered } = parts;
+  const { grants, ...steered } = parts;
   const account = (email: string) => accountOf(state.accounts, email);
   return Object.assign(state, {
     ...steered,
-    issue: (email: string, scopes?: string[]) => oauth.issue(account(email), scopes),
-    expireTokens: () => oauth.expireTokens(),
-    endGrants: (email: string) => oauth.endGrants(account(email)),
+    issue(email: string, scopes = [...KNOWN_SCOPES]) {
+      const everySite = steered.sites.map(({ cloudId }) => cloudId);
+      const { accessToken, refreshToken } = grants.begin(account(email), scopes, everySite);
+      return { accessToken, refreshToken };
+    },
+    expireTokens: () => grants.expireTokens(),
+    endGrants: (email: string) => grants.end(account(email)),
     apiToken: (email: string) => apiTokenOf(account(email)),
     scopedToken: (email: string, scopes: string[]) => scopedTokenOf(account(email), scopes),
     personalToken: (email: string) => personalTokenOf(account(email)),

@@ -74,3 +74,13 @@ export const stableUuid = (key: string): string =>
 
 /** Account id of a person by name, in the shape of Atlassian's. */
 export const accountIdOfName = (name: string): string => `712020:${stableUuid(`person ${name}`)}`;
+
+/** Somebody by name; who is not among the people yet, joins them: one who writes and is mentioned, but cannot sign in. */
+export function personIn(people: AtlassianPerson[], name: string): AtlassianPerson {
+  const known = people.find((person) => person.name === name);
+  if (known) return known;
+  const accountId = accountIdOfName(name);
+  const person: AtlassianPerson = { accountId, name, timeZone: 'Europe/London', accountType: 'atlassian' };
+  people.push(person);
+  return person;
+}

@@ -12,8 +12,9 @@ import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
 import { appOf, createStandIn, listen } from '../sandbox/stand-in.ts';
 import { createTokenMint } from '../sandbox/token-mint.ts';
 import { createCallers, usualSignIn, type Callers } from './sandbox-callers.ts';
+import { createGrants, usualRotation } from './sandbox-grants.ts';
 import { createSandboxMedia } from './sandbox-media.ts';
-import { createSandboxOauth, usualRotation } from './sandbox-oauth.ts';
+import { createSandboxOauth } from './sandbox-oauth.ts';
 import { createSteering, seenOf, type AtlassianSandboxState } from './sandbox-steering.ts';
 import { tokensPage } from './sandbox-tokens-page.ts';
 import { AtlassianRefusal, type AtlassianSite, type AtlassianWorld } from './sandbox-world.ts';
@@ -45,8 +46,10 @@ export async function startAtlassianSandbox(options: {
   const mint = createTokenMint({ vendor: 'atlassian', signingKey, prefixes: { access: 'eyJ', refresh: 'eyJ' } });
   const { state, steer, send } = createStandIn(accounts, seenOf);
   const [rotation, signIn, media] = [usualRotation(), usualSignIn(), { lifetimeMs: 600_000 }];
-  const oauth = createSandboxOauth({ accounts, sites, clientId, clientSecret, mint, rotation });
-  const callers = createCallers({ accounts, oauth, signIn });
+  const clouds = sites.filter(({ kind }) => kind === 'cloud');
+  const grants = createGrants({ accounts, clouds, mint, rotation });
+  const oauth = createSandboxOauth({ accounts, clouds, clientId, clientSecret, mint, grants });
+  const callers = createCallers({ accounts, grants, signIn });
   let filesUrl = '';
   const files = createSandboxMedia({ mint, send, baseUrl: () => filesUrl, lifetimeMs: () => media.lifetimeMs });
   const world: AtlassianWorld = { callerOf: callers.callerOf, mediaUrl: files.urlOf, send };
@@ -62,7 +65,7 @@ export async function startAtlassianSandbox(options: {
     }),
   );
   const tokens: RequestHandler = (_req, res) => void res.type('html').send(tokensPage(accounts, sites));
-  const main = await listen(appWith(steer, oauth.router, places.gateway(tokens)), port);
+  const main = await listen(appWith(steer, oauth, places.gateway(tokens)), port);
   return {
     url: main.url,
     env: {
@@ -72,7 +75,7 @@ export async function startAtlassianSandbox(options: {
       ATLASSIAN_API_URL: main.url,
       EGRESS_ALLOWED_HOSTS: [filesServer, ...siteServers].map(({ url }) => new URL(url).host).join(','),
     },
-    state: createSteering(state, { sites, rotation, signIn, media, oauth }),
+    state: createSteering(state, { sites, rotation, signIn, media, grants }),
     async close() {
       await Promise.all([main, filesServer, ...siteServers].map((server) => server.close()));
     },

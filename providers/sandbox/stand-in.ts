@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
@@ -97,8 +97,8 @@ export function appOf(
 }
 
 /** Serves on loopback; port 0 is any free one. Gives the address and how to end it at once. */
-export async function listen(app: Express, port = 0): Promise<{ url: string; close: () => Promise<void> }> {
-  const server: Server = createServer(app);
+export async function listen(app: RequestListener, port = 0): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = createServer(app);
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
     server.listen(port, '127.0.0.1', done);
