@@ -31,6 +31,7 @@ export function securityHeaders(config: Config): RequestHandler {
   });
 }
 
-const consentOrigins = ({ google, microsoft, dropbox }: Config): string[] => [
-  ...new Set([google.authUrl, microsoft.authorityUrl, dropbox.authUrl].map((url) => new URL(url).origin)),
-];
+const consentOrigins = ({ google, microsoft, dropbox, confluence, jira }: Config): string[] => {
+  const pages = [google.authUrl, microsoft.authorityUrl, dropbox.authUrl, confluence.authUrl, jira.authUrl];
+  return [...new Set(pages.map((url) => new URL(url).origin))];
+};
