@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Secret } from '../server/secret.ts';
 import { isBearerToken } from './bearer-token.ts';
-import type { ProviderError } from './errors.ts';
+import { ProviderError } from './errors.ts';
 import { parseJson } from './json.ts';
-import type { Fetch, TokenSet } from './provider.ts';
+import type { Fetch, Platform, TokenSet } from './provider.ts';
 import { isPage } from './streams.ts';
 import type { VendorFailures } from './vendor-failures.ts';
 
@@ -14,6 +14,34 @@ const WHAT = 'the token request';
 /** The S256 challenge of a PKCE verifier. Source: https://www.rfc-editor.org/rfc/rfc7636#section-4.2 */
 export const challengeOf = (codeVerifier: string): string =>
   createHash('sha256').update(codeVerifier).digest('base64url');
+
+/** What an exchange sends: the code with all that proves who may redeem it. Source: https://www.rfc-editor.org/rfc/rfc7636#section-4.5 */
+export const codeForm = (request: { code: string; codeVerifier: string; redirectUri: string }) => ({
+  grant_type: 'authorization_code',
+  code: request.code,
+  code_verifier: request.codeVerifier,
+  redirect_uri: request.redirectUri,
+});
+
+export const refreshForm = (refreshToken: Secret) => ({
+  grant_type: 'refresh_token',
+  refresh_token: refreshToken.reveal(),
+});
+
+/** The hub's client at a vendor, as forms carry it. Errors: ProviderError `misconfigured` that names the settings. */
+export function clientForm(
+  provider: Platform,
+  settings: { clientId: string; clientSecret: string },
+  { clientId, clientSecret }: { clientId?: string; clientSecret?: Secret },
+): { client_id: string; client_secret: string } {
+  if (!clientId || !clientSecret)
+    throw new ProviderError(
+      'misconfigured',
+      provider,
+      `${settings.clientId} and ${settings.clientSecret} are not set.`,
+    );
+  return { client_id: clientId, client_secret: clientSecret.reveal() };
+}
 
 type Sent = { headers?: Record<string, string>; body?: URLSearchParams };
 

@@ -4,7 +4,7 @@ import type { AtlassianConfig } from '../../server/config.ts';
 import { consentAddress } from '../consent-address.ts';
 import { ProviderError } from '../errors.ts';
 import type { AuthorizationRequest, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
-import { createTokenEndpoint } from '../token-endpoint.ts';
+import { clientForm, codeForm, createTokenEndpoint, refreshForm } from '../token-endpoint.ts';
 import type { AtlassianClient } from './client.ts';
 import { MANUAL_REVOKE_URL, type Product } from './product.ts';
 
@@ -27,16 +27,7 @@ export function createAtlassianAuth(config: AtlassianConfig, product: Product, c
   const { failures } = client;
   const asked = scopes.map(({ scope }) => scope);
 
-  const app = (): { client_id: string; client_secret: string } => {
-    if (!config.clientId || !config.clientSecret)
-      throw new ProviderError(
-        'misconfigured',
-        platform,
-        `${settings.clientId} and ${settings.clientSecret} are not set.`,
-      );
-    return { client_id: config.clientId, client_secret: config.clientSecret.reveal() };
-  };
-
+  const app = () => clientForm(platform, settings, config);
   const endpoint = createTokenEndpoint({ failures, refused: failures.refusedToken, usualLifetimeS: 3600 });
 
   const token = async (form: Record<string, string>, fetch: Fetch): Promise<TokenSet> => {
@@ -48,11 +39,8 @@ export function createAtlassianAuth(config: AtlassianConfig, product: Product, c
   return {
     authorizationUrl: async (request) => authorizationUrl(config, app(), asked, request),
 
-    async exchange({ code, codeVerifier, redirectUri }, fetch) {
-      const tokens = await token(
-        { grant_type: 'authorization_code', code, code_verifier: codeVerifier, redirect_uri: redirectUri },
-        fetch,
-      );
+    async exchange(request, fetch) {
+      const tokens = await token(codeForm(request), fetch);
       const missing = asked.find((scope) => scope !== OFFLINE && !tokens.scopes.includes(scope));
       if (missing) throw failures.scopeMissing(missing);
       if (!tokens.refreshToken)
@@ -65,8 +53,7 @@ export function createAtlassianAuth(config: AtlassianConfig, product: Product, c
     },
 
     // Never refused for a scope that is missing: the refresh token sent is used up, and the new one would be lost.
-    refresh: (refreshToken, fetch) =>
-      token({ grant_type: 'refresh_token', refresh_token: refreshToken.reveal() }, fetch),
+    refresh: (refreshToken, fetch) => token(refreshForm(refreshToken), fetch),
 
     async identify(connection) {
       const { account_id, email, name } = await client.read(connection, `${config.apiUrl}/me`, {

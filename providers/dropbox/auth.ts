@@ -2,7 +2,7 @@ import type { DropboxConfig } from '../../server/config.ts';
 import type { Secret } from '../../server/secret.ts';
 import { ProviderError } from '../errors.ts';
 import type { AuthorizationRequest, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
-import { challengeOf, createTokenEndpoint } from '../token-endpoint.ts';
+import { challengeOf, clientForm, codeForm, createTokenEndpoint, refreshForm } from '../token-endpoint.ts';
 import type { Client } from './client.ts';
 import { dropboxFailures, failedAnswer, missingScope } from './failures.ts';
 import { parseAccount } from './wire.ts';
@@ -14,16 +14,12 @@ export const SCOPES: { scope: string; reason: string }[] = [
   { scope: 'files.content.read', reason: 'Reads the files you import. Nothing is changed.' },
 ];
 
+export const SETTINGS = { clientId: 'DROPBOX_APP_KEY', clientSecret: 'DROPBOX_APP_SECRET' };
 export const MANUAL_REVOKE_URL = 'https://www.dropbox.com/account/connected_apps';
 
 /** Dropbox's OAuth by the guarded fetch. Source: https://developers.dropbox.com/oauth-guide (2026). */
 export function createDropboxAuth(config: DropboxConfig, client: Client): ProviderAuth {
-  const app = (): { client_id: string; client_secret: string } => {
-    if (!config.clientId || !config.clientSecret)
-      throw new ProviderError('misconfigured', 'dropbox', 'DROPBOX_APP_KEY and DROPBOX_APP_SECRET are not set.');
-    return { client_id: config.clientId, client_secret: config.clientSecret.reveal() };
-  };
-
+  const app = () => clientForm('dropbox', SETTINGS, config);
   const endpoint = createTokenEndpoint({
     failures: dropboxFailures,
     refused: (response) => failedAnswer(response, { quoting: false }),
@@ -41,8 +37,7 @@ export function createDropboxAuth(config: DropboxConfig, client: Client): Provid
     return { ...tokens, scopes: scopes ?? SCOPES.map(({ scope }) => scope) };
   };
 
-  const refresh = (refreshToken: Secret, fetch: Fetch): Promise<TokenSet> =>
-    token({ grant_type: 'refresh_token', refresh_token: refreshToken.reveal() }, fetch);
+  const refresh = (refreshToken: Secret, fetch: Fetch): Promise<TokenSet> => token(refreshForm(refreshToken), fetch);
 
   /** False when the token is dead already. */
   const end = async (accessToken: Secret, fetch: Fetch): Promise<boolean> => {
@@ -59,11 +54,8 @@ export function createDropboxAuth(config: DropboxConfig, client: Client): Provid
   return {
     authorizationUrl: async (request) => authorizationUrl(config, app().client_id, request),
 
-    async exchange({ code, codeVerifier, redirectUri }, fetch) {
-      const tokens = await token(
-        { grant_type: 'authorization_code', code, code_verifier: codeVerifier, redirect_uri: redirectUri },
-        fetch,
-      );
+    async exchange(request, fetch) {
+      const tokens = await token(codeForm(request), fetch);
       if (!tokens.refreshToken)
         throw new ProviderError(
           'reconnect',

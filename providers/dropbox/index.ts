@@ -4,7 +4,7 @@ import type { Connection, Item, OpenedFile, Provider, ProviderDefinition } from 
 import { byName, foldersFirst } from '../item-order.ts';
 import { mediaTypeOf } from '../media-types.ts';
 import { bodyStream } from '../streams.ts';
-import { createDropboxAuth, MANUAL_REVOKE_URL, SCOPES } from './auth.ts';
+import { createDropboxAuth, MANUAL_REVOKE_URL, SCOPES, SETTINGS } from './auth.ts';
 import { createClient, inSpace, type Seat } from './client.ts';
 import { badResponse, judge, MovedRootError, toProviderError } from './failures.ts';
 import { createLookups, latest, withCursor } from './lookups.ts';
@@ -32,7 +32,7 @@ export const dropboxDefinition: ProviderDefinition = {
   label: 'Dropbox',
   summary: 'Browse and import from your own Dropbox, folders shared with you, and your team’s space.',
   scopes: SCOPES,
-  settings: { clientId: 'DROPBOX_APP_KEY', clientSecret: 'DROPBOX_APP_SECRET' },
+  settings: SETTINGS,
   hosts: ['*.dropboxapi.com', 'www.dropbox.com'],
   // Dropbox publishes no numbers, only that each account has a limit of its own and that a 429 says how long to wait. These keep a
   // large import from running into it at once. Source: https://developers.dropbox.com/dbx-performance-guide (2026)

@@ -5,7 +5,7 @@ import { consentAddress } from '../consent-address.ts';
 import { ProviderError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { Account, AuthorizationRequest, Connection, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
-import { createTokenEndpoint } from '../token-endpoint.ts';
+import { clientForm, codeForm, createTokenEndpoint, refreshForm } from '../token-endpoint.ts';
 import {
   DRIVE_SCOPE,
   failedAnswer,
@@ -27,6 +27,8 @@ export const SCOPES: { scope: string; reason: string }[] = [
   },
 ];
 
+export const SETTINGS = { clientId: 'GOOGLE_CLIENT_ID', clientSecret: 'GOOGLE_CLIENT_SECRET' };
+
 /** The full scope includes the read-only one. */
 const SUFFICIENT = new Set([DRIVE_SCOPE, 'https://www.googleapis.com/auth/drive']);
 
@@ -37,16 +39,7 @@ const userinfo = z.object({ sub: z.string().min(1), email: z.string().optional()
  * through the guarded fetch, because the strategy's own client knows neither timeouts nor our egress rules.
  */
 export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
-  const client = (): { client_id: string; client_secret: string } => {
-    if (!config.clientId || !config.clientSecret)
-      throw new ProviderError(
-        'misconfigured',
-        'google_drive',
-        'GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET are not set.',
-      );
-    return { client_id: config.clientId, client_secret: config.clientSecret.reveal() };
-  };
-
+  const client = () => clientForm('google_drive', SETTINGS, config);
   const endpoint = createTokenEndpoint({ failures: googleFailures, refused: failedAnswer, usualLifetimeS: 3600 });
 
   const token = async (form: Record<string, string>, fetch: Fetch): Promise<TokenSet> => {
@@ -59,11 +52,8 @@ export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
   return {
     authorizationUrl: async (request) => authorizationUrl(config, client(), request),
 
-    async exchange({ code, codeVerifier, redirectUri }, fetch) {
-      const tokens = await token(
-        { grant_type: 'authorization_code', code, code_verifier: codeVerifier, redirect_uri: redirectUri },
-        fetch,
-      );
+    async exchange(request, fetch) {
+      const tokens = await token(codeForm(request), fetch);
       if (!tokens.refreshToken)
         throw new ProviderError(
           'reconnect',
@@ -73,9 +63,7 @@ export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
       return tokens;
     },
 
-    async refresh(refreshToken, fetch) {
-      return token({ grant_type: 'refresh_token', refresh_token: refreshToken.reveal() }, fetch);
-    },
+    refresh: (refreshToken, fetch) => token(refreshForm(refreshToken), fetch),
 
     identify: (connection) => identify(config, connection),
 

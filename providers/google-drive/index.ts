@@ -3,7 +3,7 @@ import type { GoogleConfig } from '../../server/config.ts';
 import { ProviderError } from '../errors.ts';
 import type { Connection, Fetch, Item, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
 import { bodyStream, isPage } from '../streams.ts';
-import { createGoogleAuth, SCOPES } from './auth.ts';
+import { createGoogleAuth, SCOPES, SETTINGS } from './auth.ts';
 import { badResponse, failedAnswer, judgeGoogle, notJson, toProviderError } from './failures.ts';
 import { parseRef, type Ref } from './refs.ts';
 import {
@@ -37,7 +37,7 @@ export const googleDriveDefinition: ProviderDefinition = {
   label: 'Google Drive',
   summary: 'Browse and import from My Drive, what others share with you, and shared drives.',
   scopes: SCOPES,
-  settings: { clientId: 'GOOGLE_CLIENT_ID', clientSecret: 'GOOGLE_CLIENT_SECRET' },
+  settings: SETTINGS,
   hosts: ['accounts.google.com', 'docs.google.com', '*.googleapis.com', '*.googleusercontent.com'],
   // Quotas of 12,000 queries a minute for the project and for each user. Source:
   // https://developers.google.com/workspace/drive/api/guides/limits (2026)

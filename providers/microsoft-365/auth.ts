@@ -10,7 +10,7 @@ import { Secret } from '../../server/secret.ts';
 import { isBearerToken } from '../bearer-token.ts';
 import { ProviderError } from '../errors.ts';
 import type { Account, Connection, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
-import { challengeOf } from '../token-endpoint.ts';
+import { challengeOf, clientForm } from '../token-endpoint.ts';
 import { badResponse, notJson, refusedToken, toProviderError } from './failures.ts';
 import type { Graph } from './graph.ts';
 import { parseOrganizations, parseUser } from './wire.ts';
@@ -30,6 +30,8 @@ export const SCOPES: { scope: string; reason: string }[] = [
   { scope: 'Team.ReadBasic.All', reason: 'Lists the teams you are in.' },
   { scope: 'Channel.ReadBasic.All', reason: 'Lists the channels of those teams, to find their files.' },
 ];
+
+export const SETTINGS = { clientId: 'MICROSOFT_CLIENT_ID', clientSecret: 'MICROSOFT_CLIENT_SECRET' };
 
 /** Without this one nothing can be read; without the others a place is missing. */
 const NEEDED = 'Files.Read.All';
@@ -158,13 +160,8 @@ export function createMicrosoftAuth(config: MicrosoftConfig, graph: Graph): Prov
  * `run` gives what the call gives. Errors of it: ProviderError, by what was seen on the wire rather than by MSAL's words.
  */
 function client(config: MicrosoftConfig, fetch?: Fetch) {
-  const { clientId, clientSecret, tenantId, authorityUrl } = config;
-  if (!clientId || !clientSecret)
-    throw new ProviderError(
-      'misconfigured',
-      'microsoft',
-      'MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET are not set.',
-    );
+  const { tenantId, authorityUrl } = config;
+  const { client_id: clientId, client_secret: clientSecret } = clientForm('microsoft', SETTINGS, config);
   const endpoint = `${authorityUrl}/${tenantId}`;
   let failure: { error: ProviderError; claims?: string } | undefined;
 
@@ -195,7 +192,7 @@ function client(config: MicrosoftConfig, fetch?: Fetch) {
   const app = new ConfidentialClientApplication({
     auth: {
       clientId,
-      clientSecret: clientSecret.reveal(),
+      clientSecret,
       // Only a name: MSAL insists on https here. What is asked is said below, so that nothing is discovered.
       authority: `https://login.microsoftonline.com/${tenantId}`,
       knownAuthorities: ['login.microsoftonline.com'],

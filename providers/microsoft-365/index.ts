@@ -3,7 +3,7 @@ import { ProviderError } from '../errors.ts';
 import type { Connection, Item, ItemPage, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
 import { byName, foldersFirst } from '../item-order.ts';
 import { bodyStream } from '../streams.ts';
-import { createMicrosoftAuth, SCOPES } from './auth.ts';
+import { createMicrosoftAuth, SCOPES, SETTINGS } from './auth.ts';
 import { download } from './download.ts';
 import { isUnavailable, judge, toProviderError } from './failures.ts';
 import { createGraph } from './graph.ts';
@@ -17,6 +17,7 @@ import {
   hashOf,
   isPersonalSite,
   ITEM_FIELDS,
+  noOneDrive,
   parseChannel,
   parseChannels,
   parseDrive,
@@ -48,7 +49,7 @@ export const microsoft365Definition: ProviderDefinition = {
   summary:
     'Browse and import from OneDrive, what others share with you, SharePoint sites, and the files of your teams.',
   scopes: SCOPES,
-  settings: { clientId: 'MICROSOFT_CLIENT_ID', clientSecret: 'MICROSOFT_CLIENT_SECRET' },
+  settings: SETTINGS,
   hosts: [
     'login.microsoftonline.com',
     'login.live.com',
@@ -156,6 +157,8 @@ export function createMicrosoft365(config: MicrosoftConfig): Provider {
         return sites(connection, cursor);
       case 'teams':
         return teams(connection, cursor);
+      case 'one-drive':
+        return list(connection, (await myDrive(connection)).ref, cursor);
       case 'site': {
         const at = { url: url`/sites/${ref.siteId}/drives?$select=${DRIVE_FIELDS}`, cursor };
         const { value, next } = await graph.page(connection, at, parseDrives, 'a list of libraries');
@@ -183,6 +186,8 @@ export function createMicrosoft365(config: MicrosoftConfig): Provider {
         return ALL_SITES;
       case 'teams':
         return ALL_TEAMS;
+      case 'one-drive':
+        return myDrive(connection);
       case 'drive': {
         const address = url`/drives/${ref.driveId}?$select=${DRIVE_FIELDS}`;
         return toDriveItem(parseDrive(await graph.read(connection, address, 'a drive')));
@@ -211,14 +216,14 @@ export function createMicrosoft365(config: MicrosoftConfig): Provider {
         attempt(sites(connection)),
         attempt(teams(connection)),
       ]);
-      // Without a licence there is no OneDrive, and personal accounts have neither sites nor teams: the rest is shown.
+      // Without a licence OneDrive cannot be opened, and personal accounts have neither sites nor teams: the rest is shown.
       if (!drive.value && !isUnavailable(drive.error)) throw drive.error;
       const passing = [siteList, teamList].flatMap(({ error }) => (error && !isUnavailable(error) ? [error] : []));
       const [first, second] = passing;
       if (first && second) throw first;
       if (!drive.value && !siteList.value && !teamList.value) throw drive.error;
       return [
-        ...(drive.value ? [drive.value, SHARED_WITH_ME] : []),
+        ...(drive.value ? [drive.value, SHARED_WITH_ME] : [noOneDrive(drive.error.message)]),
         ...shownOf(siteList, ALL_SITES),
         ...shownOf(teamList, ALL_TEAMS),
       ];

@@ -3,13 +3,14 @@ import { ProviderError } from '../errors.ts';
 /**
  * What an item ref says. Ids are unique within their drive only, so that a drive's id stands before an item's.
  * - `shared-with-me`, `sites`, `teams`: places that are no item at the vendor
+ * - `one-drive`: the account's own OneDrive where it had none when it was listed
  * - `drive`: the root of a OneDrive or of a SharePoint library
  * - `item`: a file or folder where it lies
  * - `shared`: the top of something shared with the account; what is around it cannot be seen
  * - `link`: a pointer in one drive to an item in another
  */
 export type Ref =
-  | { kind: 'shared-with-me' | 'sites' | 'teams' }
+  | { kind: 'shared-with-me' | 'sites' | 'teams' | 'one-drive' }
   | { kind: 'drive'; driveId: string }
   | { kind: 'item' | 'shared'; driveId: string; itemId: string }
   | { kind: 'link'; driveId: string; itemId: string; targetDriveId: string; targetItemId: string }
@@ -21,6 +22,7 @@ const NAMES: Record<Ref['kind'], string[]> = {
   'shared-with-me': [],
   sites: [],
   teams: [],
+  'one-drive': [],
   drive: ['driveId'],
   item: ['driveId', 'itemId'],
   shared: ['driveId', 'itemId'],

@@ -103,6 +103,15 @@ export const SHARED_WITH_ME: Item = { ref: formatRef({ kind: 'shared-with-me' })
 export const ALL_SITES: Item = { ref: formatRef({ kind: 'sites' }), name: 'All SharePoint sites', ...FOLDER };
 export const ALL_TEAMS: Item = { ref: formatRef({ kind: 'teams' }), name: 'All teams', ...FOLDER };
 
+/** Stands where the account's OneDrive would, so that nobody looks for it in vain. */
+export const noOneDrive = (reason: string): Item => ({
+  ref: formatRef({ kind: 'one-drive' }),
+  name: 'OneDrive',
+  ...FOLDER,
+  importable: false,
+  reason,
+});
+
 /** A OneDrive as a root, or a library as a folder of its site. */
 export function toDriveItem(from: Drive): Item {
   const isLibrary = from.driveType === 'documentLibrary';

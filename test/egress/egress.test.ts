@@ -1,12 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect } from 'chai';
 import { googleDriveDefinition } from '../../providers/google-drive/index.ts';
+import { listen } from '../../providers/sandbox/stand-in.ts';
 import { parseConfig } from '../../server/config.ts';
 import { createEgress, EgressError, hostsOf, isPrivateAddress, type Egress } from '../../server/egress/egress.ts';
 
 type Seen = { method: string; url: string; headers: IncomingMessage['headers']; body: string };
-type Site = { host: string; url: string; seen: Seen[]; server: Server };
+type Site = { host: string; url: string; seen: Seen[]; close(): Promise<void> };
 
 const VENDORS = [
   ...googleDriveDefinition.hosts,
@@ -14,6 +14,7 @@ const VENDORS = [
   '*.microsoft.com',
   '*.dropbox.com',
   '*.dropboxapi.com',
+  '*.atlassian.com',
 ];
 
 describe('egress', () => {
@@ -25,7 +26,7 @@ describe('egress', () => {
 
   async function site(answer: (req: IncomingMessage, res: ServerResponse) => void): Promise<Site> {
     const seen: Seen[] = [];
-    const server = createServer((req, res) => {
+    const { url, close } = await listen((req, res) => {
       let body = '';
       req.on('data', (chunk: Buffer) => (body += chunk.toString()));
       req.on('end', () => {
@@ -33,15 +34,8 @@ describe('egress', () => {
         answer(req, res);
       });
     });
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    open.push({
-      close: () => {
-        server.closeAllConnections();
-        return new Promise((done) => server.close(done));
-      },
-    });
-    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return { host, url: `http://${host}`, seen, server };
+    open.push({ close });
+    return { host: new URL(url).host, url, seen, close };
   }
 
   function egress(allowedHosts: string[], rest: Partial<Parameters<typeof createEgress>[0]> = {}): Egress {
@@ -324,7 +318,7 @@ describe('egress', () => {
 
   it('calls a server that is not there a network failure', async () => {
     const there = await site(ok);
-    await new Promise((done) => there.server.close(done));
+    await there.close();
     const error = await failure(egress([there.host]).fetch(there.url));
     expect(error.code).to.equal('network');
     expect(error.message).to.equal(`${there.host} could not be reached (ECONNREFUSED).`);

@@ -1,26 +1,13 @@
 import axe from 'axe-core';
 import { expect } from 'chai';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { sampleFacts } from '../../providers/sandbox/company/facts.ts';
+import { startBrowser, withBrowser } from '../helpers/browser.ts';
 import { databaseKinds, openTestDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
-import { findChromium } from '../helpers/requirements.ts';
 import { waitFor } from '../helpers/wait.ts';
 
-const executablePath = findChromium();
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const FACT = sampleFacts.find(({ file }) => file === 'Severe Weather Policy.md');
-
-/** Chromium is on no machine by itself; where it is missing the run says so in one line at its start. */
-const withBrowser = executablePath ? describe : () => undefined;
 
 for (const kind of databaseKinds)
   for (const javaScriptEnabled of [true, false])
@@ -33,7 +20,7 @@ for (const kind of databaseKinds)
 
       before(async () => {
         hub = await startHub({ database: await openTestDatabase(kind) });
-        browser = await chromium.launch({ executablePath, args: FLAGS });
+        browser = await startBrowser();
         page = await (await browser.newContext({ javaScriptEnabled })).newPage();
         page.setDefaultTimeout(15_000);
         page.on('console', (message) => {

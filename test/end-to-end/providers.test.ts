@@ -1,10 +1,9 @@
-import { parse } from 'node:querystring';
 import { expect } from 'chai';
 import type { Platform } from '../../providers/provider.ts';
-import { consent } from '../helpers/connect.ts';
+import { connectAccountOf } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
-import { waitFor } from '../helpers/wait.ts';
+import { finishedImport } from '../helpers/imports.ts';
 
 const EMAIL = 'tomas.okafor@saltmarsh-ferry.example';
 /** Where Tomas' own files are at each service, and whether the service lets a grant be ended. */
@@ -24,10 +23,7 @@ onEachDatabase('each service', (open) => {
   for (const { platform, root, revokes } of PLACES)
     it(`${platform}: connects through its consent page, imports a whole place, finds it again, and disconnects`, async () => {
       const { integrations, browse, imports, documents, search, credentials } = hub.context;
-      const { url } = await integrations.start(hub.admin, platform, { sessionId: 'here' });
-      const back = await consent(url, 'Allow', { email: EMAIL });
-      const query = parse(back.search.slice(1)) as { state?: string; code?: string };
-      const integration = await integrations.finish(hub.admin, platform, { sessionId: 'here', query });
+      const integration = await connectAccountOf(hub, hub.admin, platform, { email: EMAIL });
       expect(integration.accountEmail).to.equal(EMAIL);
       expect((await credentials.read(integration.id))?.refreshToken).not.to.equal(undefined);
 
@@ -38,14 +34,7 @@ onEachDatabase('each service', (open) => {
         items: [{ integrationId: integration.id, ref: place?.ref ?? '' }],
         category: platform,
       });
-      const done = await waitFor(
-        'the import',
-        async () => {
-          const detail = await imports.get(hub.admin, id);
-          return detail.finishedAt !== null && detail;
-        },
-        40_000,
-      );
+      const done = await finishedImport(hub, id, 40_000);
       expect(done.items.filter(({ state }) => state === 'failed')).to.deep.equal([]);
       const byName = new Map(done.items.map((item) => [item.name, item]));
       for (const name of [

@@ -4,9 +4,9 @@ import type { ImportItem } from '../../server/services/import-service.ts';
 import { connectGoogle } from '../helpers/connect.ts';
 import { databaseKinds, openTestDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
+import { finishedImport } from '../helpers/imports.ts';
 import { mismatches, realDocuments, type Outcome } from '../helpers/real-documents.ts';
 import { notRun } from '../helpers/requirements.ts';
-import { waitFor } from '../helpers/wait.ts';
 
 const real = realDocuments();
 if (!real) notRun('the import of real documents', 'the reference documents are not beside the project');
@@ -37,14 +37,7 @@ else
         const ref = roots.items.find(({ name }) => name === 'My Drive')?.ref ?? '';
         const startedAt = Date.now();
         const { id } = await imports.create(hub.admin, { items: [{ integrationId: integration.id, ref }] });
-        const summary = await waitFor(
-          'the import',
-          async () => {
-            const detail = await imports.get(hub.admin, id);
-            return detail.finishedAt !== null && detail;
-          },
-          170_000,
-        );
+        const summary = await finishedImport(hub, id, 170_000);
         const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
         const ledger = new Map((await wholeLedger(id)).map((item) => [item.name, item]));
         expect(summary.status).to.equal('finished');

@@ -1,11 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { ImportDetail } from '../../server/services/import-service.ts';
+import { connectAccountOf } from '../helpers/connect.ts';
 import { openTestDatabase } from '../helpers/database.ts';
 import { FAULTS, startHostileProxy, type HostileProxy } from '../helpers/hostile-proxy.ts';
 import { startHub } from '../helpers/hub.ts';
+import { finishedImport } from '../helpers/imports.ts';
 import { waitFor } from '../helpers/wait.ts';
-import { connect, finished, ownSpace, startImport, VENDORS, writeFiles, type Vendor } from './vendors.ts';
+import { ownSpace, startImport, VENDORS, writeFiles, type Vendor } from './vendors.ts';
 
 const FILES = 300;
 const NESTED = ['', 'Quay', 'Quay/North', 'Quay/North/Shed', 'Quay/North/Shed/Loft', 'Quay/North/Shed/Loft/Box'];
@@ -78,7 +80,7 @@ async function importAll(vendor: Vendor, kind: Kind, filesDir: string): Promise<
   const { knex } = hub.context.database;
   try {
     proxy.start(...vendor.origins(hub));
-    const integration = await connect(hub, vendor.platform);
+    const integration = await connectAccountOf(hub, hub.admin, vendor.platform);
     const space = await ownSpace(hub, integration);
     proxy.requests.length = 0;
     proxy.spoil(SPOILED);
@@ -86,7 +88,7 @@ async function importAll(vendor: Vendor, kind: Kind, filesDir: string): Promise<
     const stored = async () => Number((await knex('documents').count('* as files').first())?.files);
     await waitFor('a third of the files', async () => (await stored()) >= FILES / 3, TIMEOUT_MS);
     vendor.expireTokens(hub);
-    const detail = await finished(hub, id, TIMEOUT_MS);
+    const detail = await finishedImport(hub, id, TIMEOUT_MS);
     proxy.spoil(0);
     const rows = (await knex('documents').select('path', 'content_hash')) as { path: string; content_hash: string }[];
     return {

@@ -1,7 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Provider } from '../../providers/provider.ts';
+import { listen } from '../../providers/sandbox/stand-in.ts';
 import type { Database } from '../../server/database/database.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { generateFernetKey } from '../../server/vault/fernet.ts';
@@ -14,7 +13,7 @@ const TOKENS = { accessToken: 'old', refreshToken: 'lasting' };
 
 onEachDatabase('a pause that a vendor asks for', (open) => {
   let database: Database;
-  let server: Server;
+  let server: Awaited<ReturnType<typeof listen>>;
   let url: string;
   let provider: Provider;
   let made: ReturnType<typeof createConnections>;
@@ -30,7 +29,7 @@ onEachDatabase('a pause that a vendor asks for', (open) => {
     asked = new Map();
     release = new Map();
     limitedAt = undefined;
-    server = createServer((req, res) => {
+    server = await listen((req, res) => {
       const path = req.url ?? '';
       asked.set(path, Date.now());
       if (path === '/redirect') release.set(path, () => res.writeHead(302, { location: '/bytes' }).end());
@@ -42,16 +41,14 @@ onEachDatabase('a pause that a vendor asks for', (open) => {
       else if (path === '/new-token-only' && req.headers.authorization === 'Bearer old') res.writeHead(401).end();
       else res.end(path === '/token' ? JSON.stringify({ ...TOKENS, accessToken: 'new' }) : 'fine');
     });
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    ({ url } = server);
     provider = rotatingProvider(url);
     made = createConnections(database, provider, url, generateFernetKey());
     integration = await connectAccount(database, made.credentials, TOKENS, false);
   });
   afterEach(async () => {
     await made.egress.close();
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
+    await server.close();
     await database.close();
   });
 

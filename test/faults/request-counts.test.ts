@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { ProviderDefinition } from '../../providers/provider.ts';
+import { connectAccountOf } from '../helpers/connect.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
-import { connect, finished, ownSpace, startImport, VENDORS, writeFiles } from './vendors.ts';
+import { finishedImport } from '../helpers/imports.ts';
+import { ownSpace, startImport, VENDORS, writeFiles } from './vendors.ts';
 
 const FILES = 1000;
 const TIMEOUT_MS = 120_000;
@@ -36,11 +38,11 @@ describe(`an import of ${FILES} files in one folder`, function () {
 
   for (const vendor of VENDORS)
     it(`asks ${vendor.label} once for each file, and ${LISTING[vendor.platform]} × for the list`, async () => {
-      const integration = await connect(hub, vendor.platform);
+      const integration = await connectAccountOf(hub, hub.admin, vendor.platform);
       const space = await ownSpace(hub, integration);
       const requests = vendor.requests(hub);
       requests.length = 0;
-      const detail = await finished(hub, await startImport(hub, integration, space), TIMEOUT_MS);
+      const detail = await finishedImport(hub, await startImport(hub, integration, space), TIMEOUT_MS);
       expect(detail.counts).to.include({ total: FILES, indexed: FILES });
       // What a vendor redirects to is on a host of its own, and part of the one download.
       const asked = requests.filter(({ path }) => !path.startsWith('/download.aspx') && !isIdentity(path));

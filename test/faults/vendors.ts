@@ -2,15 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { parse } from 'node:querystring';
 import type { Item, Platform } from '../../providers/provider.ts';
 import type { Env } from '../../server/config.ts';
-import type { ImportDetail } from '../../server/services/import-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
-import { consent } from '../helpers/connect.ts';
 import type { HostileProxy } from '../helpers/hostile-proxy.ts';
 import type { TestHub } from '../helpers/hub.ts';
-import { waitFor } from '../helpers/wait.ts';
 
 /** A vendor's stand-in as these tests use it. */
 export type Vendor = {
@@ -50,7 +46,7 @@ export const VENDORS: Vendor[] = [
       MICROSOFT_GRAPH_URL: url,
       EGRESS_ALLOWED_HOSTS: new URL(secondUrl).host,
     }),
-    origins: ({ sandbox }) => [sandbox.microsoft.url, `http://${sandbox.env.EGRESS_ALLOWED_HOSTS}`],
+    origins: ({ sandbox }) => [sandbox.microsoft.url, `http://${sandbox.microsoft.env.EGRESS_ALLOWED_HOSTS}`],
     requests: ({ sandbox }) => sandbox.microsoft.state.requests,
     expireTokens: ({ sandbox }) => sandbox.microsoft.state.expireTokens(),
   },
@@ -69,15 +65,6 @@ export const VENDORS: Vendor[] = [
   },
 ];
 
-/** Connects the stand-in's account for the admin, through the consent page. */
-export async function connect(hub: TestHub, platform: Platform): Promise<Integration> {
-  const sessionId = `session at ${platform}`;
-  const { url } = await hub.context.integrations.start(hub.admin, platform, { sessionId });
-  const back = await consent(url, 'Allow');
-  const query = parse(back.search.slice(1)) as { state?: string; code?: string };
-  return hub.context.integrations.finish(hub.admin, platform, { sessionId, query });
-}
-
 /** The account's own space, as it was listed. */
 export async function ownSpace(hub: TestHub, integration: Integration): Promise<Item> {
   const { items } = await hub.context.browse.list(hub.admin, integration.id, {});
@@ -93,16 +80,6 @@ export async function startImport(hub: TestHub, integration: Integration, { ref,
   });
   return id;
 }
-
-export const finished = (hub: TestHub, id: string, timeoutMs: number): Promise<ImportDetail> =>
-  waitFor(
-    'the import to finish',
-    async () => {
-      const detail = await hub.context.imports.get(hub.admin, id);
-      return detail.finishedAt !== null && detail;
-    },
-    timeoutMs,
-  );
 
 /** Writes `count` small files of different length and content, as many into each folder. Gives SHA-256 by path. */
 export async function writeFiles(

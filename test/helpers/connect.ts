@@ -1,4 +1,5 @@
 import { parse } from 'node:querystring';
+import type { Platform } from '../../providers/provider.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import type { User } from '../../server/services/user-service.ts';
 import type { TestHub } from './hub.ts';
@@ -45,11 +46,39 @@ const unescapeHtml = (text: string): string =>
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&');
 
-/** Connects a Google account of the stand-in for the user, through the services and the consent page. */
-export async function connectGoogle(hub: TestHub, user: User, email?: string): Promise<Integration> {
-  const sessionId = `session of ${user.id}`;
-  const { url } = await hub.context.grants.start(user, 'google_drive', { sessionId });
+export type Leg = { url: string; back: URL; query: { state?: string; code?: string } };
+
+/** Goes to the consent page and back, without ending the grant. */
+export async function beginGrant(
+  hub: TestHub,
+  user: User,
+  platform: Platform,
+  options: { email?: string; integrationId?: string; sessionId?: string } = {},
+): Promise<Leg> {
+  const { email, integrationId, sessionId = `session of ${user.id}` } = options;
+  const { url } = await hub.context.grants.start(user, platform, { sessionId, integrationId });
   const back = await consent(url, 'Allow', { email });
-  const query = parse(back.search.slice(1)) as { state?: string; code?: string };
-  return hub.context.grants.finish(user, 'google_drive', { sessionId, query });
+  return { url, back, query: parse(back.search.slice(1)) as Leg['query'] };
 }
+
+/** Ends a grant as the callback does. */
+export const endGrant = (
+  hub: TestHub,
+  user: User,
+  platform: Platform,
+  query: { state?: string; code?: string; error?: string },
+): Promise<Integration> => hub.context.grants.finish(user, platform, { sessionId: `session of ${user.id}`, query });
+
+/** Connects an account of a stand-in for the user, through the services and the consent page. */
+export async function connectAccountOf(
+  hub: TestHub,
+  user: User,
+  platform: Platform,
+  options: { email?: string; integrationId?: string } = {},
+): Promise<Integration> {
+  const { query } = await beginGrant(hub, user, platform, options);
+  return endGrant(hub, user, platform, query);
+}
+
+export const connectGoogle = (hub: TestHub, user: User, email?: string): Promise<Integration> =>
+  connectAccountOf(hub, user, 'google_drive', { email });

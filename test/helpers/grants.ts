@@ -1,9 +1,4 @@
-import { parse } from 'node:querystring';
-import type { Platform } from '../../providers/provider.ts';
 import type { SandboxAccount } from '../../providers/sandbox/sandbox-files.ts';
-import type { Integration } from '../../server/services/integration-service.ts';
-import type { User } from '../../server/services/user-service.ts';
-import { consent } from './connect.ts';
 import type { TestHub } from './hub.ts';
 
 /** The services that grants are tested with. */
@@ -38,41 +33,6 @@ export function countTokenCalls(hub: TestHub, service: Service): () => number {
   const { requests } = standIn(hub, service);
   const from = requests.length;
   return () => requests.slice(from).filter(({ path }) => isToken(path)).length;
-}
-
-export type Leg = { url: string; back: URL; query: { state?: string; code?: string } };
-
-/** Goes to the consent page and back, without ending the grant. */
-export async function beginGrant(
-  hub: TestHub,
-  user: User,
-  service: Service,
-  options: { email?: string; integrationId?: string; sessionId?: string } = {},
-): Promise<Leg> {
-  const { email, integrationId, sessionId = `session of ${user.id}` } = options;
-  const { url } = await hub.context.grants.start(user, service, { sessionId, integrationId });
-  const back = await consent(url, 'Allow', { email });
-  return { url, back, query: parse(back.search.slice(1)) as Leg['query'] };
-}
-
-/** Ends a grant as the callback does. */
-export const endGrant = (
-  hub: TestHub,
-  user: User,
-  platform: Platform,
-  query: { state?: string; code?: string; error?: string },
-): Promise<Integration> =>
-  hub.context.grants.finish(user, platform, { sessionId: `session of ${user.id}`, query });
-
-/** Connects an account of the service's stand-in. */
-export async function connectAccountOf(
-  hub: TestHub,
-  user: User,
-  service: Service,
-  options: { email?: string; integrationId?: string } = {},
-): Promise<Integration> {
-  const { query } = await beginGrant(hub, user, service, options);
-  return endGrant(hub, user, service, query);
 }
 
 /** Watches what leaves the hub from now on; `restore` ends that. */

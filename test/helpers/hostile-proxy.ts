@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  createServer,
-  request as ask,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request as ask, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listen } from '../../providers/sandbox/stand-in.ts';
 
 export const FAULTS = ['throttled', 'unavailable', 'fault', 'reset', 'slow', 'truncated'] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -142,8 +136,8 @@ export async function startHostileProxy(options: { vendor: keyof typeof BODIES; 
   }
 
   const [first, second] = await Promise.all([
-    listen((req, res) => handle('first', req, res)),
-    listen((req, res) => handle('second', req, res)),
+    serve((req, res) => handle('first', req, res)),
+    serve((req, res) => handle('second', req, res)),
   ]);
 
   return {
@@ -162,19 +156,10 @@ export async function startHostileProxy(options: { vendor: keyof typeof BODIES; 
   };
 }
 
-async function listen(handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>) {
-  const server = createServer((req, res) => {
+const serve = (handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>): ReturnType<typeof listen> =>
+  listen((req, res) => {
     handle(req, res).catch((error: unknown) => res.writeHead(502).end(String(error)));
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise<void>((done) => server.close(() => done()));
-    },
-  };
-}
 
 type Answer = { status: number; headers: IncomingHttpHeaders; body: Buffer };
 

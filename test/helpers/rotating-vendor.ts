@@ -1,7 +1,6 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ProviderError } from '../../providers/errors.ts';
 import type { Provider } from '../../providers/provider.ts';
+import { listen } from '../../providers/sandbox/stand-in.ts';
 import { Secret } from '../../server/secret.ts';
 
 export type VendorAnswer = { status: number; headers?: Record<string, string>; body?: string } | 'reset';
@@ -26,7 +25,7 @@ export async function startRotatingVendor(options: { refreshMs?: number } = {}):
   let generation = 0;
   const current = () => ({ accessToken: `access-${generation}`, refreshToken: `refresh-${generation}` });
   const valid = new Set(['access-0']);
-  const server = createServer((req, res) => {
+  const { url, close } = await listen((req, res) => {
     let body = '';
     req.on('data', (part: Buffer) => (body += part.toString()));
     req.on('end', () => {
@@ -47,20 +46,15 @@ export async function startRotatingVendor(options: { refreshMs?: number } = {}):
       setTimeout(() => res.end(JSON.stringify(current())), options.refreshMs ?? 0);
     });
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const vendor: RotatingVendor = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     tokens: current(),
     refreshes: 0,
     requests: [],
     planned: [],
     plannedRefreshes: [],
     callBack: () => valid.clear(),
-    close: () =>
-      new Promise((done) => {
-        server.closeAllConnections();
-        server.close(() => done());
-      }),
+    close,
   };
   return vendor;
 }

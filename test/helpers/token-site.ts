@@ -1,5 +1,4 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '../../providers/sandbox/stand-in.ts';
 import type { Env } from '../../server/config.ts';
 
 /** A site at a vendor that people connect with tokens, as small as can be: it says whose a token is, and has nothing in it. */
@@ -23,7 +22,7 @@ export const basic = (user: string, token: string): string =>
 /** Starts one on loopback. */
 export async function startTokenSite(): Promise<TokenSite> {
   const site: Omit<TokenSite, 'url' | 'close'> = { owners: new Map(), requests: [], silent: false };
-  const server = createServer((req, res) => {
+  const { url, close } = await listen((req, res) => {
     const { authorization } = req.headers;
     const path = (req.url ?? '').split('?')[0] ?? '';
     site.requests.push({ path, authorization });
@@ -36,14 +35,5 @@ export async function startTokenSite(): Promise<TokenSite> {
         : [401, { message: `not the token ${authorization}` }];
     res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return Object.assign(site, {
-    url: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  });
+  return Object.assign(site, { url, close });
 }

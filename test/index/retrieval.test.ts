@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import pLimit from 'p-limit';
 import type { Database } from '../../server/database/database.ts';
 import { createPostgresIndex } from '../../server/index/postgres.ts';
 import type { Embedder } from '../../server/pipeline/embed/embedder.ts';
@@ -16,6 +17,8 @@ type Published = { system: string; ndcg_at_10?: number | Record<string, number> 
 
 const folder = referencePath('retrieval');
 const MODES: SearchMode[] = ['keyword', 'semantic', 'hybrid'];
+/** Searches under way at the same time. */
+const AT_ONCE = 4;
 
 if (!folder) notRun('measuring search on judged sets', 'the reference material is not there');
 else
@@ -28,6 +31,8 @@ else
       before(async () => {
         database = await openTestDatabase(kind);
         embedder = createLexicalEmbedder();
+        // So few passages are compared one by one: the approximate index is never asked, and filling it takes longer than all the rest.
+        await database.knex.raw('drop index if exists chunk_embeddings_hnsw_1024_idx');
       });
       after(() => database.close());
 
@@ -119,22 +124,23 @@ async function measure(
     set.queries.map(({ text }) => text),
     { signal, purpose: 'query' },
   );
+  const limit = pLimit(AT_ONCE);
   const figures = { keyword: 0, semantic: 0, hybrid: 0 };
-  const times: number[] = [];
-  for (const [place, query] of set.queries.entries())
-    for (const mode of MODES) {
-      const started = performance.now();
+  let started = 0;
+  for (const mode of MODES) {
+    started = performance.now();
+    const gains = await limit.map(set.queries, async (query, place) => {
       const results = await index.search({ userId, text: query.text, embedding: queryVectors[place], mode, limit: 10 });
-      if (mode === 'hybrid') times.push(performance.now() - started);
       const found = results.map(({ ordinal }) => set.passages[ordinal]?.id ?? '');
-      figures[mode] += ndcg(found, set.relevant.get(query.id) ?? new Set()) / set.queries.length;
-    }
-  times.sort((a, b) => a - b);
+      return ndcg(found, set.relevant.get(query.id) ?? new Set());
+    });
+    figures[mode] = gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
+  }
+  const hybridMs = (performance.now() - started) / set.queries.length;
   const said = MODES.map((mode) => `${mode} ${figures[mode].toFixed(3)}`).join(', ');
-  const median = times[Math.floor(times.length / 2)]?.toFixed(0);
   console.log(
     `      ${name}, ${set.passages.length} passages, ${set.queries.length} queries, nDCG@10: ${said}; ` +
-      `published BM25 ${published?.toFixed(3) ?? '–'}; hybrid median ${median} ms`,
+      `published BM25 ${published?.toFixed(3) ?? '–'}; hybrid ${hybridMs.toFixed(0)} ms a query, ${AT_ONCE} at once`,
   );
   return figures;
 }

@@ -45,7 +45,7 @@ export async function connectFor(
   const account = { id: tokens.accountId ?? 'account-1' };
   const integration = await upsertIntegration(database.knex, { userId: user.id, platform, account, scopes: [] });
   const expiresAt = new Date(Date.now() + 3_600_000);
-  await credentials.save(database.knex, integration.id, { ...tokens, expiresAt, scopes: [] });
+  await credentials.save(database.knex, integration.id, { ...tokens, expiresAt });
   return {
     integration,
     connection: connections.open(integration),

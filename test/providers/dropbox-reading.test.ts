@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { createChecksum } from '../../providers/checksums.ts';
 import type { Connection, Item } from '../../providers/provider.ts';
-import { notRun } from '../helpers/requirements.ts';
-import { checkExchanges, recording, type Exchange } from './dropbox-contract.ts';
-import { BEN, file, folder, startWorld, worldAccounts, type World } from './dropbox-world.ts';
-import { bytesOf, failureOf, listAll, pagesOf, walk } from './reading.ts';
+import { checkExchanges } from './dropbox-contract.ts';
+import { describeWire, recording, type Exchange } from './exchanges.ts';
+import { file, folder, startWorld, worldAccounts, type World } from './dropbox-world.ts';
+import { bytesOf, failureOf, listAll, named, never, pagesOf, walk } from './reading.ts';
+import { BEN } from './world.ts';
 
 const exchanges: Exchange[] = [];
-const never = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
 
 describe('Dropbox: reading', () => {
   let world: World;
@@ -27,17 +27,7 @@ describe('Dropbox: reading', () => {
     world.sandbox.state.oddPages = false;
   });
 
-  const named = (items: Item[], name: string): Item =>
-    items.find((item) => item.name === name) ?? expect.fail(`no ${name}`);
   const refOf = (name: string): string => named(inHome, name).ref;
-  const requestsSince = (mark: number) => world.sandbox.state.requests.slice(mark);
-  const mark = (): number => world.sandbox.state.requests.length;
-  const plan = (match: RegExp, status: number, body?: unknown, headers: Record<string, string> = {}): void =>
-    world.sandbox.state.failNext((path) => match.test(path), {
-      status,
-      body,
-      headers: { ...headers, 'x-planned': 'yes' },
-    });
 
   describe('listing', () => {
     const pages = (
@@ -136,7 +126,7 @@ describe('Dropbox: reading', () => {
     it('starts over when Dropbox has dropped the cursor, or it is none of this folder’s', async () => {
       const many = refOf('Many papers');
       const { next = '' } = await world.provider.list(connection, many);
-      plan(/continue/, 409, { error_summary: 'reset/...', error: { '.tag': 'reset' } });
+      world.plan(/continue/, 409, { error_summary: 'reset/...', error: { '.tag': 'reset' } });
       expect((await failureOf(world.provider.list(connection, many, next))).kind).to.equal('cursor_expired');
       for (const [ref, cursor] of [
         [refOf('Empty'), next],
@@ -241,9 +231,9 @@ describe('Dropbox: reading', () => {
     });
 
     it('asks once for an ordinary file', async () => {
-      const from = mark();
+      const from = world.mark();
       await bytesOf(await world.provider.open(connection, refOf('Given to Ann.txt'), never()));
-      expect(requestsSince(from).map(({ path }) => path)).to.deep.equal(['/2/files/download']);
+      expect(world.pathsSince(from)).to.deep.equal(['/2/files/download']);
     });
 
     it('reads a name of any letters from a header', async () => {
@@ -318,7 +308,7 @@ describe('Dropbox: reading', () => {
     });
 
     it('says when a document is not ready to be exported yet', async () => {
-      plan(/files\/export/, 409, { error_summary: 'retry_error/', error: { '.tag': 'retry_error' } });
+      world.plan(/files\/export/, 409, { error_summary: 'retry_error/', error: { '.tag': 'retry_error' } });
       const error = await failureOf(world.provider.open(connection, refOf('Plan.paper'), never()));
       expect(error.kind).to.equal('transient');
     });
@@ -358,24 +348,16 @@ describe('Dropbox: reading', () => {
   });
 });
 
-describe('Dropbox: reading, on the wire', () => {
-  it('sends and gets only what Dropbox’s own description of its API allows', async () => {
-    const checked = await checkExchanges(exchanges);
-    if (!checked) {
-      notRun('the check of every Dropbox request against the vendor’s description', 'the descriptions are not there');
-      return;
-    }
-    expect(checked.faults).to.deep.equal([]);
-    expect(checked.requests).to.be.greaterThan(90);
-    expect(checked.operations).to.deep.equal([
-      'files/download',
-      'files/export',
-      'files/get_metadata',
-      'files/list_folder',
-      'files/list_folder/continue',
-      'files/search/continue_v2',
-      'files/search_v2',
-      'users/get_current_account',
-    ]);
-  });
+describeWire('Dropbox: reading', exchanges, checkExchanges, {
+  requests: 90,
+  operations: [
+    'files/download',
+    'files/export',
+    'files/get_metadata',
+    'files/list_folder',
+    'files/list_folder/continue',
+    'files/search/continue_v2',
+    'files/search_v2',
+    'users/get_current_account',
+  ],
 });

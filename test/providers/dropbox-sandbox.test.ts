@@ -7,9 +7,11 @@ import { parseConfig } from '../../server/config.ts';
 import { Secret } from '../../server/secret.ts';
 import { consent } from '../helpers/connect.ts';
 import { notRun } from '../helpers/requirements.ts';
-import { checkExchanges, recording, type Exchange } from './dropbox-contract.ts';
-import { ANN, APP, BEN, REDIRECT_URI, startWorld, worldAccounts, type World } from './dropbox-world.ts';
+import { checkExchanges } from './dropbox-contract.ts';
+import { recording, type Exchange } from './exchanges.ts';
+import { APP, REDIRECT_URI, startWorld, worldAccounts, type World } from './dropbox-world.ts';
 import { bytesOf, connectionWith, walk } from './reading.ts';
+import { ANN, BEN } from './world.ts';
 
 const exchanges: Exchange[] = [];
 const watched = recording(exchanges)(fetch);

@@ -4,10 +4,9 @@ import type { Connection, Item } from '../../providers/provider.ts';
 import type { Database } from '../../server/database/database.ts';
 import { openTestDatabase } from '../helpers/database.ts';
 import { asSecrets, connectFor, type Connected } from './connected.ts';
-import { ANN, startWorld, type World } from './dropbox-world.ts';
-import { bytesOf, failureOf, listAll } from './reading.ts';
-
-const never = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
+import { startWorld, type World } from './dropbox-world.ts';
+import { bytesOf, failureOf, listAll, never } from './reading.ts';
+import { ANN } from './world.ts';
 
 describe('Dropbox, connected', () => {
   let database: Database;

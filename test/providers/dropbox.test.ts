@@ -4,14 +4,14 @@ import type { Connection, Item } from '../../providers/provider.ts';
 import { parseConfig } from '../../server/config.ts';
 import { Secret } from '../../server/secret.ts';
 import { consent } from '../helpers/connect.ts';
-import { notRun } from '../helpers/requirements.ts';
 import { describeProvider } from './contract.ts';
-import { checkExchanges, recording, type Exchange } from './dropbox-contract.ts';
-import { ANN, BEN, REDIRECT_URI, startVendor, startWorld, type World } from './dropbox-world.ts';
-import { bytesOf, failureOf, listAll, walk } from './reading.ts';
+import { checkExchanges } from './dropbox-contract.ts';
+import { describeWire, recording, type Exchange } from './exchanges.ts';
+import { REDIRECT_URI, startVendor, startWorld, type World } from './dropbox-world.ts';
+import { bytesOf, failureOf, listAll, named, never, walk } from './reading.ts';
+import { ANN, BEN } from './world.ts';
 
 const exchanges: Exchange[] = [];
-const never = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
 
 describeProvider('Dropbox', () => startVendor(recording(exchanges)));
 
@@ -32,17 +32,8 @@ describe('Dropbox', () => {
   });
   after(() => world.close());
 
-  const named = (items: Item[], name: string): Item =>
-    items.find((item) => item.name === name) ?? expect.fail(`no ${name}`);
   const refOf = (name: string): string => named(inHome, name).ref;
   const requestsSince = (mark: number) => world.sandbox.state.requests.slice(mark);
-  const mark = (): number => world.sandbox.state.requests.length;
-  const plan = (match: RegExp, status: number, body?: unknown, headers: Record<string, string> = {}): void =>
-    world.sandbox.state.failNext((path) => match.test(path), {
-      status,
-      body,
-      headers: { ...headers, 'x-planned': 'yes' },
-    });
   const request = () => ({ state: 'state-1 &#+é', codeVerifier: 'v'.repeat(64), redirectUri: REDIRECT_URI });
   const codeFor = async (email: string): Promise<string> => {
     const back = await consent(await world.provider.auth.authorizationUrl(request()), 'Allow', { email });
@@ -99,7 +90,7 @@ describe('Dropbox', () => {
     });
 
     it('names the permission that the app was not given', async () => {
-      plan(/oauth2\/token/, 200, {
+      world.plan(/oauth2\/token/, 200, {
         access_token: 'sl.x',
         token_type: 'bearer',
         expires_in: 14_400,
@@ -112,7 +103,7 @@ describe('Dropbox', () => {
     });
 
     it('refuses a grant that would end in a few hours', async () => {
-      plan(/oauth2\/token/, 200, { access_token: 'sl.x', token_type: 'bearer', expires_in: 14_400 });
+      world.plan(/oauth2\/token/, 200, { access_token: 'sl.x', token_type: 'bearer', expires_in: 14_400 });
       const error = await failureOf(world.provider.auth.exchange({ ...request(), code: 'x' }, world.fetch));
       expect(error.kind).to.equal('reconnect');
     });
@@ -130,13 +121,9 @@ describe('Dropbox', () => {
       world.sandbox.state.expireTokens();
       connection = world.connect();
       const tokens = { accessToken: new Secret(accessToken), refreshToken: new Secret(refreshToken) };
-      const from = mark();
+      const from = world.mark();
       await world.provider.auth.revoke?.(tokens, world.fetch);
-      expect(requestsSince(from).map(({ path }) => path)).to.deep.equal([
-        '/2/auth/token/revoke',
-        '/oauth2/token',
-        '/2/auth/token/revoke',
-      ]);
+      expect(world.pathsSince(from)).to.deep.equal(['/2/auth/token/revoke', '/oauth2/token', '/2/auth/token/revoke']);
       expect(world.sandbox.state.revoked.at(-1)).to.equal(BEN);
       expect((await failureOf(world.provider.auth.refresh(tokens.refreshToken, world.fetch))).kind).to.equal(
         'reconnect',
@@ -146,7 +133,7 @@ describe('Dropbox', () => {
     it('says when a grant could not be ended', async () => {
       const { accessToken, refreshToken } = world.sandbox.state.issue(BEN);
       const tokens = { accessToken: new Secret(accessToken), refreshToken: new Secret(refreshToken) };
-      plan(/revoke/, 500);
+      world.plan(/revoke/, 500);
       expect((await failureOf(world.provider.auth.revoke?.(tokens, world.fetch) ?? Promise.resolve())).kind).to.equal(
         'transient',
       );
@@ -164,10 +151,10 @@ describe('Dropbox', () => {
     });
 
     it('are read with the root they belong to, and only the team’s needs a header', async () => {
-      const from = mark();
+      const from = world.mark();
       await listAll(world.provider, connection, home.ref);
       expect(requestsSince(from).every(({ pathRoot }) => pathRoot === undefined)).to.equal(true);
-      const then = mark();
+      const then = world.mark();
       const inTeam = await listAll(world.provider, connection, team.ref);
       const space = team.ref.replace('team:', '');
       const listing = requestsSince(then).find(({ path }) => path === '/2/files/list_folder');
@@ -212,32 +199,29 @@ describe('Dropbox', () => {
     it('is followed once, and its items say where they are now', async () => {
       const before = await listAll(world.provider, connection, team.ref);
       const stale = named(before, 'Operations').ref.replace(space(), '99');
-      const from = mark();
+      const from = world.mark();
       const items = await listAll(world.provider, connection, stale);
       expect(items.map(({ name }) => name)).to.deep.equal(['Plans', 'Top.txt']);
       for (const { ref, parentRef } of items) {
         expect(ref).to.contain(`:${space()}:`);
         expect(parentRef).to.equal(named(before, 'Operations').ref);
       }
-      expect(requestsSince(from).map(({ path }) => path)).to.deep.equal([
-        '/2/files/list_folder',
-        '/2/files/list_folder',
-      ]);
+      expect(world.pathsSince(from)).to.deep.equal(['/2/files/list_folder', '/2/files/list_folder']);
       expect((await world.provider.get(connection, stale)).ref).to.equal(named(before, 'Operations').ref);
       expect(await listAll(world.provider, connection, 'team:99')).to.deep.equal(before);
     });
 
     it('is followed once only', async () => {
-      const from = mark();
-      plan(/get_metadata/, 422, moved('98'));
+      const from = world.mark();
+      world.plan(/get_metadata/, 422, moved('98'));
       const error = await failureOf(world.provider.get(connection, `item:${space()}:x`));
       expect(error.kind).to.equal('gone');
       expect(requestsSince(from)).to.have.length(2);
     });
 
     it('is gone with all it held when the account has left its team', async () => {
-      plan(/get_metadata/, 422, left);
-      const from = mark();
+      world.plan(/get_metadata/, 422, left);
+      const from = world.mark();
       const error = await failureOf(world.provider.get(connection, `item:${space()}:x`));
       expect(error).to.include({ kind: 'gone', status: 422 });
       expect(requestsSince(from)).to.have.length(1);
@@ -249,31 +233,23 @@ describe('Dropbox', () => {
     it('makes a list that was under way start over', async () => {
       const many = refOf('Many papers');
       const { next } = await world.provider.list(connection, many);
-      plan(/list_folder\/continue/, 422, moved('98'));
+      world.plan(/list_folder\/continue/, 422, moved('98'));
       expect((await failureOf(world.provider.list(connection, many, next))).kind).to.equal('cursor_expired');
     });
   });
 });
 
-describe('Dropbox on the wire', () => {
-  it('sends and gets only what Dropbox’s own description of its API allows', async () => {
-    const checked = await checkExchanges(exchanges);
-    if (!checked) {
-      notRun('the check of every Dropbox request against the vendor’s description', 'the descriptions are not there');
-      return;
-    }
-    expect(checked.faults).to.deep.equal([]);
-    expect(checked.requests).to.be.greaterThan(200);
-    expect(checked.operations).to.deep.equal([
-      'auth/token/revoke',
-      'dropbox.token',
-      'files/download',
-      'files/export',
-      'files/get_metadata',
-      'files/list_folder',
-      'files/list_folder/continue',
-      'files/search_v2',
-      'users/get_current_account',
-    ]);
-  });
+describeWire('Dropbox', exchanges, checkExchanges, {
+  requests: 200,
+  operations: [
+    'auth/token/revoke',
+    'dropbox.token',
+    'files/download',
+    'files/export',
+    'files/get_metadata',
+    'files/list_folder',
+    'files/list_folder/continue',
+    'files/search_v2',
+    'users/get_current_account',
+  ],
 });

@@ -1,16 +1,16 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
 import { expect } from 'chai';
 import type { Connection, Item } from '../../providers/provider.ts';
+import { listen } from '../../providers/sandbox/stand-in.ts';
 import type { Database } from '../../server/database/database.ts';
 import { createEgress } from '../../server/egress/egress.ts';
 import { Secret } from '../../server/secret.ts';
 import { openTestDatabase } from '../helpers/database.ts';
 import { asSecrets, connectFor, type Connected } from './connected.ts';
-import { ANN, file, idOf, refusal, startWorld, type World } from './google-world.ts';
-import { bytesOf, connectionWith, failureOf, listAll } from './reading.ts';
+import { file, idOf, refusal, startWorld, type World } from './google-world.ts';
+import { bytesOf, connectionWith, failureOf, listAll, never } from './reading.ts';
+import { ANN } from './world.ts';
 
-const never = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
 const NATIVE = 'application/vnd.google-apps.';
 const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
 
@@ -36,8 +36,6 @@ describe('Google Drive, connected', () => {
 
   const ask = (): Promise<Item> => world.provider.get(connection, `item:${idOf('unicode')}`);
   const asked = (): string[] => world.sandbox.state.requests.map(({ path }) => path.replace(/\?.*/, ''));
-  const plan = (match: RegExp, status: number, body: unknown, times?: number): void =>
-    world.sandbox.state.failNext((path) => match.test(path), { status, body }, times);
   const FILE = `/drive/v3/files/${idOf('unicode')}`;
 
   it('keeps the refresh token it has, because no refresh brings one', async () => {
@@ -50,13 +48,13 @@ describe('Google Drive, connected', () => {
   });
 
   it('refreshes once and asks once more when Google refuses the token', async () => {
-    plan(/^\/drive/, 401, refusal(401, 'authError', 'Invalid Credentials'));
+    world.plan(/^\/drive/, 401, refusal(401, 'authError', 'Invalid Credentials'));
     expect((await ask()).name).to.equal('Übersicht – 日本.txt');
     expect(asked()).to.deep.equal([FILE, '/token', FILE]);
   });
 
   it('asks the person to connect again when the new token is refused too', async () => {
-    plan(/^\/drive/, 401, refusal(401, 'authError', 'Invalid Credentials'), 2);
+    world.plan(/^\/drive/, 401, refusal(401, 'authError', 'Invalid Credentials'), { times: 2 });
     expect((await failureOf(ask())).kind).to.equal('reconnect');
     expect(asked()).to.deep.equal([FILE, '/token', FILE]);
     expect((await connected.reload()).status).to.equal('needs_reconnect');
@@ -77,14 +75,14 @@ describe('Google Drive, connected', () => {
     for (const reason of ['rateLimitExceeded', 'userRateLimitExceeded']) {
       const until = Date.now() + 1200;
       const message = `User Rate Limit Exceeded. Retry after ${new Date(until).toISOString()}`;
-      plan(/^\/drive/, 403, refusal(403, reason, message));
+      world.plan(/^\/drive/, 403, refusal(403, reason, message));
       expect((await ask()).name, reason).to.equal('Übersicht – 日本.txt');
       expect(Date.now()).to.be.at.least(until);
     }
   });
 
   it('puts work off for seconds, not for good, when Google names no time', async () => {
-    plan(/^\/drive/, 403, refusal(403, 'userRateLimitExceeded', 'User Rate Limit Exceeded'));
+    world.plan(/^\/drive/, 403, refusal(403, 'userRateLimitExceeded', 'User Rate Limit Exceeded'));
     const error = await failureOf(ask());
     expect(error.kind).to.equal('rate_limited');
     expect((error.retryAt?.getTime() ?? 0) - Date.now()).to.be.within(1000, 20_000);
@@ -106,10 +104,6 @@ describe('Google Drive, case by case', () => {
 
   const homeRef = async (): Promise<string> => (await world.provider.roots(connection))[0]?.ref ?? '';
   const named = (name: string): Item => home.find((item) => item.name === name) ?? expect.fail(`no ${name}`);
-  const mark = (): number => world.sandbox.state.requests.length;
-  const pathsSince = (at: number): string[] => world.sandbox.state.requests.slice(at).map(({ path }) => path);
-  const plan = (match: RegExp, status: number, body?: unknown): void =>
-    world.sandbox.state.failNext((path) => match.test(path), { status, body });
   /** A connection that answers everything with this. */
   const answering = (body: object, sent: Headers[] = []): Connection => ({
     ...connection,
@@ -129,8 +123,8 @@ describe('Google Drive, case by case', () => {
         ['drive:0ADrive00000000PVA', /^\/drive\/v3\/drives\/0ADrive00000000PVA/],
         [`item:${idOf('plans')}:0ADrive00000000PVA`, new RegExp(`^/drive/v3/files/${idOf('plans')}`)],
       ] as const) {
-        plan(/^\/drive\/v3\/files\?/, 200, { files: [] });
-        plan(asksFor, status, refusal(status, reason));
+        world.plan(/^\/drive\/v3\/files\?/, 200, { files: [] });
+        world.plan(asksFor, status, refusal(status, reason));
         expect((await failureOf(world.provider.list(connection, ref))).kind, `${ref} ${status}`).to.equal(kind);
       }
     expect(await listAll(world.provider, connection, 'drive:0ADrive00000000PVA')).to.have.length(2);
@@ -139,7 +133,7 @@ describe('Google Drive, case by case', () => {
   it('can list a folder again from its start when its place in the list is lost, each item once', async () => {
     const { ref } = named('Many papers');
     const { next } = await world.provider.list(connection, ref);
-    plan(/pageToken=/, 400, {
+    world.plan(/pageToken=/, 400, {
       error: {
         code: 400,
         message: 'Invalid Value',
@@ -152,10 +146,10 @@ describe('Google Drive, case by case', () => {
   });
 
   it('finds a name with apostrophe and backslash, both escaped in what is asked', async () => {
-    const start = mark();
+    const start = world.mark();
     const found = await world.provider.search?.(connection, "Ann's \\ folder");
     expect(found?.items.map(({ ref }) => ref)).to.deep.equal([named("Ann's \\ folder / with: signs").ref]);
-    const q = new URL(pathsSince(start)[0] ?? '', world.sandbox.url).searchParams.get('q');
+    const q = new URL(world.pathsSince(start)[0] ?? '', world.sandbox.url).searchParams.get('q');
     expect(q).to.contain(String.raw`name contains 'Ann\'s \\ folder'`);
   });
 
@@ -163,11 +157,11 @@ describe('Google Drive, case by case', () => {
     const [ann] = world.sandbox.state.accounts;
     const old = file('from 1999', 'From 1999.txt', 'deep', { modifiedAt: new Date('1999-05-12T15:50:38Z') });
     ann?.spaces[0]?.files.push(old);
-    const start = mark();
+    const start = world.mark();
     const items = await listAll(world.provider, connection, named('Deep').ref);
     const found = items.find(({ name }) => name === 'From 1999.txt');
     expect(found?.modifiedAt).to.deep.equal(new Date('1999-05-12T15:50:38Z'));
-    const queries = pathsSince(start).map((path) => new URL(path, world.sandbox.url).searchParams.get('q'));
+    const queries = world.pathsSince(start).map((path) => new URL(path, world.sandbox.url).searchParams.get('q'));
     expect(queries).to.deep.equal([`'${idOf('deep')}' in parents and trashed = false`]);
   });
 
@@ -181,11 +175,11 @@ describe('Google Drive, case by case', () => {
   });
 
   it('never downloads a document of Google’s own as it is, though it has a size', async () => {
-    const start = mark();
+    const start = world.mark();
     for (const name of ['A document', 'A sheet', 'Slides', 'A large document'])
       await bytesOf(await world.provider.open(connection, named(name).ref, { ...never(), hint: named(name).hint }));
-    expect(pathsSince(start).filter((path) => /alt=media/.test(path))).to.deep.equal([]);
-    expect(pathsSince(start).filter((path) => /\/export\?/.test(path))).to.have.length(4);
+    expect(world.pathsSince(start).filter((path) => /alt=media/.test(path))).to.deep.equal([]);
+    expect(world.pathsSince(start).filter((path) => /\/export\?/.test(path))).to.have.length(4);
   });
 
   it('downloads a shortcut’s target with the target’s resource key', async () => {
@@ -214,16 +208,13 @@ describe('Google Drive, case by case', () => {
 
   it('sends the token to the host of an export link, and leaves it behind when that leads on', async () => {
     const seen: { host: string; headers: IncomingHttpHeaders }[] = [];
-    const serve = async (host: string, to: () => string | undefined): Promise<{ url: string; server: Server }> => {
-      const server = createServer((req, res) => {
+    const serve = (host: string, to: () => string | undefined) =>
+      listen((req, res) => {
         seen.push({ host, headers: req.headers });
         const location = to();
         if (location) res.writeHead(302, { location }).end();
         else res.writeHead(200, { 'content-type': DOCX }).end('the document');
       });
-      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-      return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
-    };
     const storage = await serve('storage', () => undefined);
     const exports = await serve('exports', () => `${storage.url}/bytes`);
     const hosts = [world.sandbox.url, storage.url, exports.url].map((url) => new URL(url).host);
@@ -231,8 +222,8 @@ describe('Google Drive, case by case', () => {
     const token = world.sandbox.state.issue(ANN).accessToken;
     try {
       const exportLinks = { [DOCX]: `${exports.url}/export?id=a` };
-      plan(/^\/drive\/v3\/files\/a\?/, 200, { id: 'a', name: 'a', mimeType: `${NATIVE}document`, exportLinks });
-      plan(/^\/drive\/v3\/files\/a\/export/, 403, refusal(403, 'exportSizeLimitExceeded'));
+      world.plan(/^\/drive\/v3\/files\/a\?/, 200, { id: 'a', name: 'a', mimeType: `${NATIVE}document`, exportLinks });
+      world.plan(/^\/drive\/v3\/files\/a\/export/, 403, refusal(403, 'exportSizeLimitExceeded'));
       const guarded = connectionWith((input, init) => egress.fetch(input, init), new Secret(token));
       const opened = await world.provider.open(guarded, 'item:a::0-key', never());
       expect((await bytesOf(opened)).toString()).to.equal('the document');
@@ -244,10 +235,7 @@ describe('Google Drive, case by case', () => {
       expect(keys).to.deep.equal(['a/0-key', undefined]);
     } finally {
       await egress.close();
-      for (const { server } of [storage, exports]) {
-        server.closeAllConnections();
-        server.close();
-      }
+      for (const server of [storage, exports]) await server.close();
     }
   });
 });

@@ -3,13 +3,11 @@ import { createGoogleDrive } from '../../providers/google-drive/index.ts';
 import type { Connection, Fetch, Item } from '../../providers/provider.ts';
 import { parseConfig } from '../../server/config.ts';
 import { Secret } from '../../server/secret.ts';
-import { notRun } from '../helpers/requirements.ts';
+import { consent } from '../helpers/connect.ts';
 import { describeProvider } from './contract.ts';
-import { addressOf, checkExchanges, recording, type Exchange } from './google-contract.ts';
+import { addressOf, describeWire, recording, type Exchange } from './exchanges.ts';
+import { checkExchanges } from './google-contract.ts';
 import {
-  ANN,
-  BEN,
-  consent,
   DRIVE_SCOPE,
   idOf,
   LARGE_EXPORT,
@@ -19,13 +17,15 @@ import {
   startWorld,
   type World,
 } from './google-world.ts';
-import { bytesOf, failureOf, listAll } from './reading.ts';
+import { bytesOf, failureOf, listAll, never } from './reading.ts';
+import { ANN, BEN } from './world.ts';
 
 const exchanges: Exchange[] = [];
+/** Bytes of files may be text here. */
+const watched = recording(exchanges, /json/);
 const FOLDER = 'application/vnd.google-apps.folder';
-const never = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
 
-describeProvider('Google Drive', () => startVendor(recording(exchanges)));
+describeProvider('Google Drive', () => startVendor(watched));
 
 describe('Google Drive', () => {
   let world: World;
@@ -33,7 +33,7 @@ describe('Google Drive', () => {
   let home: Item[];
 
   before(async () => {
-    world = await startWorld(recording(exchanges));
+    world = await startWorld(watched);
     connection = world.connect();
     const [root] = await world.provider.roots(connection);
     home = await listAll(world.provider, connection, root?.ref ?? '');
@@ -41,10 +41,6 @@ describe('Google Drive', () => {
   after(() => world.close());
 
   const refOf = (name: string): string => home.find((item) => item.name === name)?.ref ?? expect.fail(`no ${name}`);
-  const pathsSince = (mark: number): string[] => world.sandbox.state.requests.slice(mark).map(({ path }) => path);
-  const mark = (): number => world.sandbox.state.requests.length;
-  const plan = (match: RegExp, status: number, body?: unknown): void =>
-    world.sandbox.state.failNext((path) => match.test(path), { status, body, headers: { 'x-planned': 'yes' } });
   const request = (loginHint?: string) => ({
     state: 'state-1',
     codeVerifier: 'v'.repeat(64),
@@ -72,7 +68,7 @@ describe('Google Drive', () => {
 
     it('names the missing permission when the person has unticked it', async () => {
       const url = await world.provider.auth.authorizationUrl(request());
-      const back = await consent(url, { email: ANN, decision: 'allow', scopes: [] });
+      const back = await consent(url, 'Allow', { email: ANN, untick: /Drive/ });
       const code = back.searchParams.get('code') ?? '';
       const error = await failureOf(world.provider.auth.exchange({ ...request(), code }, world.fetch));
       expect(error.kind).to.equal('scope');
@@ -81,14 +77,14 @@ describe('Google Drive', () => {
 
     it('takes the wider Drive permission for the narrower one', async () => {
       const scope = 'openid https://www.googleapis.com/auth/drive';
-      plan(/^\/token/, 200, { access_token: 'a', expires_in: 60, scope, token_type: 'Bearer' });
+      world.plan(/^\/token/, 200, { access_token: 'a', expires_in: 60, scope, token_type: 'Bearer' });
       const tokens = await world.provider.auth.refresh(new Secret('r'), world.fetch);
       expect(tokens.scopes).to.deep.equal(scope.split(' '));
       expect(tokens.refreshToken).to.equal(undefined);
     });
 
     it('does not accept access that ends after an hour', async () => {
-      plan(/^\/token/, 200, { access_token: 'a', expires_in: 60, scope: DRIVE_SCOPE, token_type: 'Bearer' });
+      world.plan(/^\/token/, 200, { access_token: 'a', expires_in: 60, scope: DRIVE_SCOPE, token_type: 'Bearer' });
       const error = await failureOf(world.provider.auth.exchange({ ...request(), code: 'c' }, world.fetch));
       expect(error.kind).to.equal('reconnect');
     });
@@ -104,7 +100,7 @@ describe('Google Drive', () => {
         [500, 'internal_failure', 'transient'],
       ];
       for (const [status, error, kind] of causes) {
-        plan(/^\/token/, status, { error, error_description: 'hunter2' });
+        world.plan(/^\/token/, status, { error, error_description: 'hunter2' });
         const failure = await failureOf(world.provider.auth.refresh(new Secret('hunter2'), world.fetch));
         expect(failure.kind, error).to.equal(kind);
         expect(failure.message).not.to.contain('hunter2');
@@ -116,11 +112,11 @@ describe('Google Drive', () => {
       const tokens = { accessToken: new Secret(accessToken), refreshToken: new Secret(refreshToken) };
       await world.provider.auth.revoke?.(tokens, world.fetch);
       expect(world.sandbox.state.revoked.at(-1)).to.equal(BEN);
-      expect(pathsSince(0).filter((path) => path.includes(refreshToken))).to.deep.equal([]);
+      expect(world.pathsSince(0).filter((path) => path.includes(refreshToken))).to.deep.equal([]);
     });
 
     it('reports a revocation that Google could not carry out', async () => {
-      plan(/^\/revoke/, 503);
+      world.plan(/^\/revoke/, 503);
       const tokens = { accessToken: new Secret('a'), refreshToken: new Secret('r') };
       const ended = world.provider.auth.revoke?.(tokens, world.fetch) ?? Promise.resolve();
       expect((await failureOf(ended)).kind).to.equal('transient');
@@ -136,10 +132,10 @@ describe('Google Drive', () => {
 
     it('lists a shared drive from its own corpus and asks for its items with support for all drives', async () => {
       const drive = (await world.provider.roots(connection))[2];
-      const start = mark();
+      const start = world.mark();
       const items = await listAll(world.provider, connection, drive?.ref ?? '');
       await world.provider.get(connection, items[0]?.ref ?? '');
-      const [listed, got] = pathsSince(start).map((path) => new URL(path, world.sandbox.url).searchParams);
+      const [listed, got] = world.pathsSince(start).map((path) => new URL(path, world.sandbox.url).searchParams);
       expect(Object.fromEntries(listed ?? [])).to.include({
         corpora: 'drive',
         driveId: '0ADrive00000000PVA',
@@ -179,13 +175,13 @@ describe('Google Drive', () => {
     });
 
     it('goes on after an empty page', async () => {
-      plan(/^\/drive\/v3\/files\?/, 200, { files: [], nextPageToken: 'more' });
+      world.plan(/^\/drive\/v3\/files\?/, 200, { files: [], nextPageToken: 'more' });
       const page = await world.provider.list(connection, refOf('Many papers'));
       expect(page).to.deep.equal({ items: [], next: 'more' });
     });
 
     it('calls a listing that leads back to its own place a bad response', async () => {
-      plan(/^\/drive\/v3\/files\?/, 200, { files: [], nextPageToken: 'same' });
+      world.plan(/^\/drive\/v3\/files\?/, 200, { files: [], nextPageToken: 'same' });
       const error = await failureOf(world.provider.list(connection, refOf('Many papers'), 'same'));
       expect(error.kind).to.equal('bad_response');
     });
@@ -196,8 +192,8 @@ describe('Google Drive', () => {
     });
 
     it('does not take a shared drive that it lost for an empty one', async () => {
-      plan(/^\/drive\/v3\/files\?/, 200, { files: [] });
-      plan(/^\/drive\/v3\/drives\//, 404, refusal(404, 'notFound'));
+      world.plan(/^\/drive\/v3\/files\?/, 200, { files: [] });
+      world.plan(/^\/drive\/v3\/drives\//, 404, refusal(404, 'notFound'));
       const error = await failureOf(world.provider.list(connection, 'drive:0ADrive00000000PVA'));
       expect(error.kind).to.equal('gone');
     });
@@ -207,13 +203,17 @@ describe('Google Drive', () => {
     });
 
     it('calls an item in the bin gone', async () => {
-      plan(/^\/drive\/v3\/files\//, 200, { id: 'a', name: 'a', mimeType: 'text/plain', trashed: true });
+      world.plan(/^\/drive\/v3\/files\//, 200, { id: 'a', name: 'a', mimeType: 'text/plain', trashed: true });
       expect((await failureOf(world.provider.get(connection, 'item:a'))).kind).to.equal('gone');
     });
 
     it('shows kinds without content, also ones it has never heard of, with a reason', async () => {
       for (const kind of ['form', 'site', 'map', 'drawing', 'script', 'something-new']) {
-        plan(/^\/drive\/v3\/files\//, 200, { id: 'a', name: 'a', mimeType: `application/vnd.google-apps.${kind}` });
+        world.plan(/^\/drive\/v3\/files\//, 200, {
+          id: 'a',
+          name: 'a',
+          mimeType: `application/vnd.google-apps.${kind}`,
+        });
         const item = await world.provider.get(connection, 'item:a');
         expect(item, kind).to.include({ kind: 'file', importable: false });
         expect(item.reason).to.match(/^Google .*\.$/);
@@ -221,7 +221,7 @@ describe('Google Drive', () => {
     });
 
     it('names the field that is missing from an answer', async () => {
-      plan(/^\/drive\/v3\/files\?/, 200, { files: [{ id: 'a', name: 'a' }] });
+      world.plan(/^\/drive\/v3\/files\?/, 200, { files: [{ id: 'a', name: 'a' }] });
       const error = await failureOf(world.provider.list(connection, refOf('Many papers')));
       expect(error.kind).to.equal('bad_response');
       expect(error.message).to.contain('files.0.mimeType');
@@ -258,17 +258,20 @@ describe('Google Drive', () => {
     });
 
     it('gives a document that is over the limit of exports by its export link', async () => {
-      const start = mark();
+      const start = world.mark();
       const opened = await world.provider.open(connection, refOf('A large document'), never());
       expect((await bytesOf(opened)).equals(LARGE_EXPORT)).to.equal(true);
-      expect(pathsSince(start).at(-1)).to.match(/^\/export-links\//);
+      expect(world.pathsSince(start).at(-1)).to.match(/^\/export-links\//);
     });
 
     it('sends an export link nowhere but to an allowed host', async () => {
       const type = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
       const document = { id: 'a', name: 'a', mimeType: 'application/vnd.google-apps.document' };
-      plan(/^\/drive\/v3\/files\/a\?/, 200, { ...document, exportLinks: { [type]: 'http://127.0.0.1:9/export' } });
-      plan(/^\/drive\/v3\/files\/a\/export/, 403, refusal(403, 'exportSizeLimitExceeded'));
+      world.plan(/^\/drive\/v3\/files\/a\?/, 200, {
+        ...document,
+        exportLinks: { [type]: 'http://127.0.0.1:9/export' },
+      });
+      world.plan(/^\/drive\/v3\/files\/a\/export/, 403, refusal(403, 'exportSizeLimitExceeded'));
       const error = await failureOf(world.provider.open(connection, 'item:a', never()));
       expect(error.kind).to.equal('misconfigured');
     });
@@ -282,18 +285,18 @@ describe('Google Drive', () => {
     });
 
     it('does not even try to download what may not be downloaded', async () => {
-      const start = mark();
+      const start = world.mark();
       const error = await failureOf(world.provider.open(connection, refOf('Locked.pdf'), never()));
       expect(error.kind).to.equal('not_downloadable');
-      expect(pathsSince(start).filter((path) => /alt=media/.test(path))).to.deep.equal([]);
+      expect(world.pathsSince(start).filter((path) => /alt=media/.test(path))).to.deep.equal([]);
     });
 
     it('leaves alone what Google marks as malware', async () => {
-      const start = mark();
-      plan(/alt=media/, 403, refusal(403, 'cannotDownloadAbusiveFile'));
+      const start = world.mark();
+      world.plan(/alt=media/, 403, refusal(403, 'cannotDownloadAbusiveFile'));
       const error = await failureOf(world.provider.open(connection, refOf('Nothing.txt'), never()));
       expect(error.kind).to.equal('malware');
-      expect(pathsSince(start).filter((path) => /acknowledgeAbuse/.test(path))).to.deep.equal([]);
+      expect(world.pathsSince(start).filter((path) => /acknowledgeAbuse/.test(path))).to.deep.equal([]);
     });
 
     it('shows the resource key of an item that needs one, and of a shortcut’s target', async () => {
@@ -345,21 +348,15 @@ describe('Google Drive', () => {
   });
 });
 
-describe('Google Drive and Google’s own description of it', () => {
-  it('agree in every request that was sent here and every answer that the stand-in gave', async () => {
-    const checked = await checkExchanges(exchanges);
-    if (!checked) return notRun('the check of Google Drive against Google’s contract', 'the contract is not here');
-    expect(checked.faults).to.deep.equal([]);
-    expect(checked.operations).to.deep.equal([
-      'drive.drives.get',
-      'drive.drives.list',
-      'drive.files.export',
-      'drive.files.get',
-      'drive.files.list',
-      'google.revoke',
-      'google.token',
-    ]);
-    expect(checked.requests).to.be.greaterThan(300);
-    expect(checked.answers).to.be.greaterThan(300);
-  });
+describeWire('Google Drive', exchanges, checkExchanges, {
+  requests: 300,
+  operations: [
+    'drive.drives.get',
+    'drive.drives.list',
+    'drive.files.export',
+    'drive.files.get',
+    'drive.files.list',
+    'google.revoke',
+    'google.token',
+  ],
 });

@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import type { Connection } from '../../providers/provider.ts';
 import { Secret } from '../../server/secret.ts';
-import { ANN, BEN, DRIVE_SCOPE, idOf, refusal, startWorld, type World } from './google-world.ts';
-import { connectionWith, failureOf } from './reading.ts';
-
-const never = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
+import { DRIVE_SCOPE, idOf, refusal, startWorld, type World } from './google-world.ts';
+import { connectionWith, failureOf, never } from './reading.ts';
+import { ANN, BEN } from './world.ts';
 
 describe('Google Drive, when it fails', () => {
   let world: World;
@@ -15,10 +14,6 @@ describe('Google Drive, when it fails', () => {
     connection = world.connect();
   });
   after(() => world.close());
-
-  const mark = (): number => world.sandbox.state.requests.length;
-  const plan = (match: RegExp, status: number, body?: unknown): void =>
-    world.sandbox.state.failNext((path) => match.test(path), { status, body });
 
   it('tells Google’s reasons apart', async () => {
     const reasons: [number, string, string][] = [
@@ -44,7 +39,7 @@ describe('Google Drive, when it fails', () => {
       [400, 'badRequest', 'bad_response'],
     ];
     for (const [status, reason, kind] of reasons) {
-      plan(/^\/drive\/v3\/files\//, status, refusal(status, reason, 'Words of Google.'));
+      world.plan(/^\/drive\/v3\/files\//, status, refusal(status, reason, 'Words of Google.'));
       const error = await failureOf(world.provider.get(connection, 'item:a'));
       expect(error.kind, reason).to.equal(kind);
       expect(error.status).to.equal(status);
@@ -55,18 +50,18 @@ describe('Google Drive, when it fails', () => {
   });
 
   it('finds the reason of a refused download too, whose body is a stream', async () => {
-    plan(/\/export\?/, 403, refusal(403, 'userRateLimitExceeded'));
+    world.plan(/\/export\?/, 403, refusal(403, 'userRateLimitExceeded'));
     const error = await failureOf(world.provider.open(connection, `item:${idOf('doc')}`, never()));
     expect(error.kind).to.equal('rate_limited');
   });
 
   it('waits long for a daily limit, and until the time that Google names in words', async () => {
-    plan(/^\/drive\/v3\/files\//, 403, refusal(403, 'dailyLimitExceeded'));
+    world.plan(/^\/drive\/v3\/files\//, 403, refusal(403, 'dailyLimitExceeded'));
     const daily = await failureOf(world.provider.get(connection, 'item:a'));
     expect((daily.retryAt?.getTime() ?? 0) - Date.now()).to.be.within(3_500_000, 3_600_000);
     const until = new Date(Date.now() + 240_000);
     const message = `User-rate limit exceeded. Retry after ${until.toISOString()}`;
-    plan(/^\/drive\/v3\/files\//, 403, refusal(403, 'rateLimitExceeded', message));
+    world.plan(/^\/drive\/v3\/files\//, 403, refusal(403, 'rateLimitExceeded', message));
     expect((await failureOf(world.provider.get(connection, 'item:a'))).retryAt).to.deep.equal(until);
   });
 
@@ -78,8 +73,8 @@ describe('Google Drive, when it fails', () => {
   });
 
   it('leaves repeating to the connection', async () => {
-    const start = mark();
-    plan(/^\/drive\/v3\/files\//, 503);
+    const start = world.mark();
+    world.plan(/^\/drive\/v3\/files\//, 503);
     await failureOf(world.provider.get(connection, 'item:a'));
     expect(world.sandbox.state.requests.slice(start)).to.have.length(1);
   });
@@ -91,7 +86,7 @@ describe('Google Drive, when it fails', () => {
 
   it('shows neither tokens nor requests in an error', async () => {
     const token = world.sandbox.state.issue(ANN).accessToken;
-    plan(/^\/drive\/v3\/files\//, 500);
+    world.plan(/^\/drive\/v3\/files\//, 500);
     const error = await failureOf(
       world.provider.get(connectionWith(world.fetch, new Secret(token)), `item:${idOf('doc')}`),
     );

@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import { parseFields, applyMask, FieldsError } from '../../providers/google-drive/sandbox-fields.ts';
 import { parseQuery, QueryError, type Queried } from '../../providers/google-drive/sandbox-query.ts';
 import { startGoogleSandbox, type GoogleSandbox } from '../../providers/google-drive/sandbox.ts';
-import { ANN, BEN, CLIENT, consent, DRIVE_SCOPE, idOf, REDIRECT_URI, worldAccounts } from './google-world.ts';
+import { consent } from '../helpers/connect.ts';
+import { CLIENT, DRIVE_SCOPE, idOf, REDIRECT_URI, worldAccounts } from './google-world.ts';
+import { ANN, BEN } from './world.ts';
 
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
 /** The pair of RFC 7636, appendix B. */
@@ -101,14 +103,14 @@ describe('the stand-in for Google', () => {
     });
 
     it('sends a refusal and the state back', async () => {
-      const back = await consent(authUrl(), { email: ANN, decision: 'deny' });
+      const back = await consent(authUrl(), 'Deny', { email: ANN });
       expect(Object.fromEntries(back.searchParams)).to.deep.equal({ state: 'a state & more', error: 'access_denied' });
     });
   });
 
   describe('its tokens', () => {
     const newCode = async (changes: Record<string, string | undefined> = {}): Promise<string> =>
-      (await consent(authUrl(changes), { email: ANN, decision: 'allow' })).searchParams.get('code') ?? '';
+      (await consent(authUrl(changes), 'Allow', { email: ANN })).searchParams.get('code') ?? '';
     const exchange = (code: string, changes: Record<string, string> = {}) =>
       tokenRequest({
         grant_type: 'authorization_code',

@@ -6,11 +6,10 @@ import type { Database } from '../../server/database/database.ts';
 import { consent } from '../helpers/connect.ts';
 import { openTestDatabase } from '../helpers/database.ts';
 import { connectFor, type Connected } from './connected.ts';
-import { addressOf } from './google-contract.ts';
-import { accountIdOf, ANN, CLEO, itemRef, REDIRECT_URI, startWorld, type World } from './microsoft-world.ts';
-import { bytesOf, failureOf, listAll } from './reading.ts';
-
-const never = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
+import { addressOf } from './exchanges.ts';
+import { accountIdOf, CLEO, itemRef, REDIRECT_URI, startWorld, type World } from './microsoft-world.ts';
+import { bytesOf, failureOf, listAll, never } from './reading.ts';
+import { ANN } from './world.ts';
 
 describe('Microsoft 365, connected', () => {
   let database: Database;
@@ -40,8 +39,6 @@ describe('Microsoft 365, connected', () => {
   const TOKEN = '/common/oauth2/v2.0/token';
   const ask = (): Promise<Item> => world.provider.get(connection, REF);
   const asked = (): string[] => world.sandbox.state.requests.map(({ path }) => path.replace(/\?.*/, ''));
-  const plan = (match: RegExp, answer: Parameters<World['sandbox']['state']['failNext']>[1], times?: number): void =>
-    world.sandbox.state.failNext((path) => match.test(path), answer, times);
 
   it('refreshes once when Graph refuses the token, and stores the newest refresh token', async () => {
     for (const before of [tokens.refreshToken?.reveal(), undefined]) {
@@ -57,7 +54,7 @@ describe('Microsoft 365, connected', () => {
   });
 
   it('asks the person to connect again when the new token is refused too', async () => {
-    plan(/^\/v1\.0\/drives/, { status: 401, body: { error: { code: 'InvalidAuthenticationToken', message: '' } } }, 2);
+    world.plan(/^\/v1\.0\/drives/, 401, { error: { code: 'InvalidAuthenticationToken', message: '' } }, { times: 2 });
     expect((await failureOf(ask())).kind).to.equal('reconnect');
     expect(asked()).to.deep.equal([ITEM, TOKEN, ITEM]);
     expect((await connected.reload()).status).to.equal('needs_reconnect');
@@ -65,7 +62,7 @@ describe('Microsoft 365, connected', () => {
 
   it('keeps the grant through a fault at the sign-in, and refreshes at the next request', async () => {
     world.sandbox.state.expireTokens();
-    plan(/\/token/, { status: 500, body: { error: 'server_error' } });
+    world.plan(/\/token/, 500, { error: 'server_error' });
     expect((await failureOf(ask())).kind).to.equal('transient');
     expect((await connected.reload()).status).to.equal('active');
     expect((await ask()).name).to.equal('Übersicht – 日本.txt');
@@ -74,13 +71,13 @@ describe('Microsoft 365, connected', () => {
   it('asks for another download address, not for another token, when the one it got is dead', async () => {
     for (const status of [401, 403, 404]) {
       world.sandbox.state.requests.length = 0;
-      plan(/^\/download/, { status, body: '<p>The address has run out.</p>' });
+      world.plan(/^\/download/, status, '<p>The address has run out.</p>');
       const opened = await world.provider.open(connection, REF, never());
       expect((await bytesOf(opened)).toString()).to.equal('Words of Übersicht – 日本.txt.');
       const download = '/download.aspx';
       expect(asked(), String(status)).to.deep.equal([ITEM, `${ITEM}/content`, download, `${ITEM}/content`, download]);
     }
-    plan(/^\/download/, { status: 401, body: '<p>The address has run out.</p>' }, 2);
+    world.plan(/^\/download/, 401, '<p>The address has run out.</p>', { times: 2 });
     expect((await failureOf(world.provider.open(connection, REF, never()))).kind).to.equal('transient');
     expect((await connected.reload()).status).to.equal('active');
   });
@@ -97,30 +94,28 @@ describe('Microsoft 365, case by case', () => {
   after(() => world.close());
 
   const namesOf = (items: Item[]): string[] => items.map(({ name }) => name);
-  const plan = (match: RegExp, status: number, body?: unknown): void =>
-    world.sandbox.state.failNext((path) => match.test(path), { status, body });
-  const mark = (): number => world.sandbox.state.requests.length;
-  const pathsSince = (at: number): string[] => world.sandbox.state.requests.slice(at).map(({ path }) => path);
 
-  it('shows the other places whichever way Graph says that there is no OneDrive', async () => {
+  it('shows the other places, and why OneDrive is closed, whichever way Graph says that there is none', async () => {
     const refusals: [number, string, string][] = [
       [400, 'BadRequest', 'Tenant does not have a SPO license.'],
       [403, 'accessDenied', 'Tenant does not have a SPO license.'],
       [404, 'ResourceNotFound', "User's mysite not found."],
     ];
     for (const [status, code, message] of refusals) {
-      plan(/^\/v1\.0\/me\/drive\?/, status, { error: { code, message } });
+      world.plan(/^\/v1\.0\/me\/drive\?/, status, { error: { code, message } });
       const roots = await world.provider.roots(connection);
-      expect(namesOf(roots), message).to.deep.equal(['Archive', 'Bare', 'Operations', 'Operations (team)']);
+      expect(namesOf(roots), message).to.deep.equal(['OneDrive', 'Archive', 'Bare', 'Operations', 'Operations (team)']);
+      expect(roots[0], message).to.include({ importable: false });
+      expect(roots[0]?.reason, message).to.match(/has no OneDrive/);
     }
   });
 
   it('lists eight of ten sites when one is locked and one is gone', async () => {
     const cleo = world.connect(CLEO);
-    const sites = (await world.provider.roots(cleo)).slice(0, 10);
+    const sites = (await world.provider.roots(cleo)).filter(({ ref }) => ref.startsWith('site:')).slice(0, 10);
     const failing = (at: number): RegExp => new RegExp(`^/v1.0/${sites[at]?.ref.replace(':', 's/')}/drives`, 'i');
-    plan(failing(3), 423, { error: { code: 'notAllowed', message: 'Locked.' } });
-    plan(failing(7), 404, { error: { code: 'itemNotFound', message: 'Gone.' } });
+    world.plan(failing(3), 423, { error: { code: 'notAllowed', message: 'Locked.' } });
+    world.plan(failing(7), 404, { error: { code: 'itemNotFound', message: 'Gone.' } });
     const outcomes = await Promise.all(
       sites.map(({ ref }) =>
         listAll(world.provider, cleo, ref).then(
@@ -164,12 +159,12 @@ describe('Microsoft 365, case by case', () => {
   });
 
   it('opens a file by its id, so that no sign in its name needs an escape', async () => {
-    const start = mark();
+    const start = world.mark();
     const item = await world.provider.get(connection, itemRef('ann home', 'inside'));
     const opened = await world.provider.open(connection, item.ref, never());
     expect([item.name, opened.name]).to.deep.equal(['100% #1?.txt', '100% #1?.txt']);
     expect((await bytesOf(opened)).toString()).to.equal('Words of 100% #1?.txt.');
-    expect(pathsSince(start).filter((path) => /100|%25/.test(path))).to.deep.equal([]);
+    expect(world.pathsSince(start).filter((path) => /100|%25/.test(path))).to.deep.equal([]);
   });
 
   it('reads a download from its first byte every time, so that none can be put together wrongly', async () => {
@@ -194,7 +189,11 @@ describe('Microsoft 365, case by case', () => {
     const ann = world.sandbox.state.accounts[0] ?? expect.fail('no account');
     const { accountId } = connection;
     expect(accountId).to.equal(accountIdOf(ann));
-    plan(/^\/v1\.0\/me\?/, 200, { id: accountId.split('.')[0], mail: null, userPrincipalName: 'renamed@upn.example' });
+    world.plan(/^\/v1\.0\/me\?/, 200, {
+      id: accountId.split('.')[0],
+      mail: null,
+      userPrincipalName: 'renamed@upn.example',
+    });
     const account = await world.provider.auth.identify({ ...connection, accountId: '' });
     expect(account).to.deep.equal({ id: accountId, email: 'renamed@upn.example', name: undefined });
   });

@@ -5,10 +5,10 @@ import type { TokenSet } from '../../providers/provider.ts';
 import { parseConfig } from '../../server/config.ts';
 import { Secret } from '../../server/secret.ts';
 import { consent } from '../helpers/connect.ts';
-import { addressOf, type Exchange } from './google-contract.ts';
-import { recording } from './microsoft-contract.ts';
-import { ANN, CLIENT, REDIRECT_URI, startWorld, type World } from './microsoft-world.ts';
+import { addressOf, recording, type Exchange } from './exchanges.ts';
+import { CLIENT, REDIRECT_URI, startWorld, type World } from './microsoft-world.ts';
 import { connectionWith, failureOf } from './reading.ts';
+import { ANN } from './world.ts';
 
 const request = (loginHint?: string) => ({
   state: 'state-1 &#+é',
@@ -22,12 +22,10 @@ describe('Microsoft 365, signing in', () => {
   let world: World;
 
   before(async () => {
-    world = await startWorld(recording(exchanges));
+    world = await startWorld(recording(exchanges, /json/));
   });
   after(() => world.close());
 
-  const plan = (match: RegExp, status: number, body?: unknown, headers: Record<string, string> = {}): void =>
-    world.sandbox.state.failNext((path) => match.test(path), { status, body, headers });
   const connect = async (provider = world.provider): Promise<TokenSet> => {
     const url = await provider.auth.authorizationUrl(request());
     const back = await consent(url, 'Allow', { email: ANN });
@@ -115,7 +113,7 @@ describe('Microsoft 365, signing in', () => {
   it('asks again at once after a fault: MSAL’s own memory of it does not outlive the call', async () => {
     const sealed = sealedOf(await connect());
     for (const status of [500, 429]) {
-      plan(/\/token/, status, { error: 'server_error' });
+      world.plan(/\/token/, status, { error: 'server_error' });
       await failureOf(world.provider.auth.refresh(sealed, world.fetch));
       const fresh = await world.provider.auth.refresh(sealed, world.fetch);
       expect(fresh.accessToken).to.be.instanceOf(Secret);
@@ -126,7 +124,7 @@ describe('Microsoft 365, signing in', () => {
     const tokens = await connect();
     const scope = 'User.Read Files.Read.All openid profile email';
     const answer = JSON.parse(exchanges.at(-1)?.answer ?? '') as object;
-    plan(/\/token/, 200, { ...answer, scope });
+    world.plan(/\/token/, 200, { ...answer, scope });
     const narrow = await world.provider.auth.refresh(sealedOf(tokens), world.fetch);
     expect(narrow.scopes.join(' ')).to.equal(`${scope} offline_access`);
     await world.provider.auth.refresh(sealedOf(narrow), world.fetch);
@@ -136,12 +134,12 @@ describe('Microsoft 365, signing in', () => {
   it('does not accept a grant without the files, or one that ends after an hour', async () => {
     const tokens = await connect();
     const answer = JSON.parse(exchanges.at(-1)?.answer ?? '') as Record<string, unknown>;
-    plan(/\/token/, 200, { ...answer, scope: 'User.Read openid' });
+    world.plan(/\/token/, 200, { ...answer, scope: 'User.Read openid' });
     const error = await failureOf(world.provider.auth.refresh(sealedOf(tokens), world.fetch));
     expect(error.kind).to.equal('scope');
     expect(error.message).to.contain('Files.Read.All');
     const { refresh_token: _, ...brief } = answer;
-    plan(/\/token/, 200, brief);
+    world.plan(/\/token/, 200, brief);
     const hour = world.provider.auth.exchange({ ...request(), code: 'c' }, world.fetch);
     expect((await failureOf(hour)).kind).to.equal('reconnect');
   });
@@ -172,7 +170,7 @@ describe('Microsoft 365, signing in', () => {
     ];
     for (const [status, error, number, kind] of causes) {
       const error_codes = number === undefined ? undefined : [number];
-      plan(/\/token/, status, { error, error_codes, error_description: 'hunter2' });
+      world.plan(/\/token/, status, { error, error_codes, error_description: 'hunter2' });
       const failure = await failureOf(world.provider.auth.refresh(sealed, world.fetch));
       expect(failure.kind, `${error} ${number}`).to.equal(kind);
       expect(failure.message).to.match(/^\p{Lu}.*\.$/u);
@@ -182,14 +180,14 @@ describe('Microsoft 365, signing in', () => {
 
   it('takes the number out of the words where it stands nowhere else', async () => {
     const sealed = sealedOf(await connect());
-    plan(/\/token/, 400, { error: 'invalid_grant', error_description: 'AADSTS65001: No consent.' });
+    world.plan(/\/token/, 400, { error: 'invalid_grant', error_description: 'AADSTS65001: No consent.' });
     expect((await failureOf(world.provider.auth.refresh(sealed, world.fetch))).kind).to.equal('scope');
   });
 
   it('brings what a policy demands to the next sign-in of that account, until it has succeeded', async () => {
     const sealed = sealedOf(await connect());
     const claims = '{"access_token":{"capolids":{"essential":true,"values":["1"]}}}';
-    plan(/\/token/, 400, { error: 'interaction_required', error_codes: [50076], claims });
+    world.plan(/\/token/, 400, { error: 'interaction_required', error_codes: [50076], claims });
     expect((await failureOf(world.provider.auth.refresh(sealed, world.fetch))).kind).to.equal('reconnect');
     const asked = async (hint: string): Promise<string> =>
       new URL(await world.provider.auth.authorizationUrl(request(hint))).searchParams.get('claims') ?? '';
@@ -217,7 +215,7 @@ describe('Microsoft 365, signing in', () => {
   it('takes a page, or nothing, in place of tokens for a passing fault', async () => {
     const sealed = sealedOf(await connect());
     for (const body of ['<!doctype html>', '']) {
-      plan(/\/token/, 200, body);
+      world.plan(/\/token/, 200, body);
       expect((await failureOf(world.provider.auth.refresh(sealed, world.fetch))).kind).to.equal('transient');
     }
     const broken = world.provider.auth.refresh(sealed, () => Promise.reject(new TypeError('fetch failed')));
@@ -226,7 +224,7 @@ describe('Microsoft 365, signing in', () => {
 
   it('follows no redirect with a secret in hand', async () => {
     const sealed = sealedOf(await connect());
-    plan(/\/token/, 307, '', { location: `${world.sandbox.url}/elsewhere` });
+    world.plan(/\/token/, 307, '', { headers: { location: `${world.sandbox.url}/elsewhere` } });
     expect((await failureOf(world.provider.auth.refresh(sealed, world.fetch))).kind).to.equal('bad_response');
   });
 
@@ -239,7 +237,7 @@ describe('Microsoft 365, signing in', () => {
 
   it('knows the directory of an account without its id token too', async () => {
     const connection = world.connect();
-    const other = createMicrosoft365(world.config);
+    const other = createMicrosoft365(world.config.microsoft);
     expect((await other.auth.identify(connection)).id).to.equal(connection.accountId);
   });
 });

@@ -1,9 +1,10 @@
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { expect } from 'chai';
 import { dropboxDefinition } from '../../providers/dropbox/index.ts';
 import { googleDriveDefinition } from '../../providers/google-drive/index.ts';
 import { microsoft365Definition } from '../../providers/microsoft-365/index.ts';
+import { listen } from '../../providers/sandbox/stand-in.ts';
 import { createEgress, EgressError, isPrivateAddress, type Egress } from '../../server/egress/egress.ts';
 
 const VENDORS = [googleDriveDefinition, microsoft365Definition, dropboxDefinition].flatMap(({ hosts }) => hosts);
@@ -75,19 +76,12 @@ describe('the way out of the hub', () => {
 
   async function redirector(answer: (req: IncomingMessage, res: ServerResponse) => void) {
     const seen: string[] = [];
-    const server = createHttpServer((req, res) => {
+    const { url, close } = await listen((req, res) => {
       seen.push(req.url ?? '');
       answer(req, res);
     });
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    open.push({
-      close: () => {
-        server.closeAllConnections();
-        return new Promise((done) => server.close(done));
-      },
-    });
-    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return { host, url: `http://${host}`, seen };
+    open.push({ close });
+    return { host: new URL(url).host, url, seen };
   }
 
   const failure = (work: Promise<unknown>, what: string): Promise<EgressError> =>

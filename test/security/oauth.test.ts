@@ -2,19 +2,9 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { AppError } from '../../server/errors.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
-import { consent } from '../helpers/connect.ts';
+import { beginGrant, connectAccountOf, consent, endGrant } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
-import {
-  beginGrant,
-  connectAccountOf,
-  countTokenCalls,
-  endGrant,
-  isToken,
-  SERVICES,
-  standIn,
-  watchEgress,
-  type Service,
-} from '../helpers/grants.ts';
+import { countTokenCalls, isToken, SERVICES, standIn, watchEgress, type Service } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 
 onEachDatabase('a grant', (open) => {

@@ -2,8 +2,9 @@ import { Writable } from 'node:stream';
 import { expect } from 'chai';
 import type { Fetch } from '../../providers/provider.ts';
 import { createLogger } from '../../server/logger.ts';
+import { beginGrant, connectAccountOf, endGrant } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
-import { beginGrant, connectAccountOf, endGrant, SERVICES, type Service } from '../helpers/grants.ts';
+import { SERVICES, type Service } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs } from '../helpers/visitor.ts';
 

@@ -9,6 +9,7 @@ import { generateFernetKey } from '../../server/vault/fernet.ts';
 import { connectAccount, createConnections, reload } from '../helpers/connections.ts';
 import { onEachDatabase } from '../helpers/database.ts';
 import { rotatingProvider, startRotatingVendor, type RotatingVendor } from '../helpers/rotating-vendor.ts';
+import { failureOf } from '../providers/reading.ts';
 
 const key = generateFernetKey();
 
@@ -49,14 +50,6 @@ onEachDatabase('a connection', (open) => {
     const answer = await connection.fetch(`${vendor.url}/files`, init);
     return { status: answer.status, text: await answer.text() };
   };
-  const failure = (work: Promise<unknown>): Promise<ProviderError> =>
-    work.then(
-      () => expect.fail('it should have failed'),
-      (error: unknown) => {
-        expect(error).to.be.instanceOf(ProviderError);
-        return error as ProviderError;
-      },
-    );
 
   it('refreshes once when a token is refused, and repeats the request, POST included', async () => {
     vendor.callBack();
@@ -66,7 +59,7 @@ onEachDatabase('a connection', (open) => {
 
   it('gives the grant up when the vendor refuses the new token too', async () => {
     vendor.planned.push({ status: 401 }, { status: 401 });
-    expect((await failure(ask())).kind).to.equal('reconnect');
+    expect((await failureOf(ask())).kind).to.equal('reconnect');
     expect(vendor.refreshes).to.equal(1);
     expect((await reload(database, integration)).status).to.equal('needs_reconnect');
   });
@@ -107,17 +100,17 @@ onEachDatabase('a connection', (open) => {
 
   it('plans a long pause instead of sleeping: nobody asks before its end, and the integration says until when', async () => {
     vendor.planned.push({ status: 503, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } });
-    const error = await failure(ask());
+    const error = await failureOf(ask());
     expect(error.kind).to.equal('rate_limited');
     expect((error.retryAt?.getTime() ?? 0) - Date.now()).to.be.within(50_000, 61_000);
     expect(error.message).to.match(/Resumes at (\d{4}-\d\d-\d\d )?\d\d:\d\d UTC/);
-    expect((await failure(ask())).kind).to.equal('rate_limited');
+    expect((await failureOf(ask())).kind).to.equal('rate_limited');
     expect(vendor.requests).to.have.length(1);
     const until = (await made.governor.throttledUntil([integration])).get(integration.id);
     expect(Math.abs((until?.getTime() ?? 0) - (error.retryAt?.getTime() ?? 0))).to.be.below(3000);
     const elsewhere = createConnections(database, provider, vendor.url, key);
     const other = elsewhere.connections.open(integration).fetch(`${vendor.url}/files`);
-    expect((await failure(other)).kind, 'another process keeps to it too').to.equal('rate_limited');
+    expect((await failureOf(other)).kind, 'another process keeps to it too').to.equal('rate_limited');
     expect(vendor.requests).to.have.length(1);
     await elsewhere.egress.close();
   });
@@ -145,8 +138,8 @@ onEachDatabase('a connection', (open) => {
       throw new ProviderError('rate_limited', 'google_drive', 'slow down', { retryAt: new Date(Date.now() + 30_000) });
     };
     vendor.callBack();
-    expect((await failure(ask())).kind).to.equal('rate_limited');
-    expect((await failure(ask())).kind).to.equal('rate_limited');
+    expect((await failureOf(ask())).kind).to.equal('rate_limited');
+    expect((await failureOf(ask())).kind).to.equal('rate_limited');
     expect(tries).to.equal(1);
     expect((await reload(database, integration)).status).to.equal('active');
   });

@@ -1,19 +1,12 @@
 import { expect } from 'chai';
-import { ProviderError } from '../../providers/errors.ts';
 import type { Connection, Fetch, Provider, TokenSet } from '../../providers/provider.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
+import { connectAccountOf } from '../helpers/connect.ts';
 import { onEachDatabase } from '../helpers/database.ts';
-import {
-  connectAccountOf,
-  countTokenCalls,
-  isRevoke,
-  isToken,
-  SERVICES,
-  standIn,
-  type Service,
-} from '../helpers/grants.ts';
+import { countTokenCalls, isRevoke, isToken, SERVICES, standIn, type Service } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs } from '../helpers/visitor.ts';
+import { failureOf } from '../providers/reading.ts';
 
 onEachDatabase('a grant in use', (open) => {
   let hub: TestHub;
@@ -31,14 +24,6 @@ onEachDatabase('a grant in use', (open) => {
   const providerOf = (service: Service): Provider =>
     hub.context.providers.get(service) ?? expect.fail(`${service} is not configured`);
   const reload = (integration: Integration) => hub.context.integrations.get(hub.admin, integration.id);
-  const failure = (work: Promise<unknown>): Promise<ProviderError> =>
-    work.then(
-      () => expect.fail('it should have failed'),
-      (error: unknown) => {
-        expect(error).to.be.instanceOf(ProviderError);
-        return error as ProviderError;
-      },
-    );
   const count = async (table: string) =>
     Number(((await hub.context.database.knex(table).count('* as n').first()) as { n: string }).n);
 
@@ -73,8 +58,8 @@ onEachDatabase('a grant in use', (open) => {
         standIn(hub, service).failNext(isToken, { status: 429, headers: { 'retry-after': '7' } });
         const provider = providerOf(service);
         const from = Date.now();
-        const [first, ...others] = await Promise.all([1, 2, 3].map(() => failure(provider.roots(connection))));
-        const last = await failure(provider.roots(connection));
+        const [first, ...others] = await Promise.all([1, 2, 3].map(() => failureOf(provider.roots(connection))));
+        const last = await failureOf(provider.roots(connection));
         for (const error of [first, ...others, last]) {
           expect(error?.kind).to.equal('rate_limited');
           // The database and this process may round to the millisecond in their own ways.
@@ -88,7 +73,7 @@ onEachDatabase('a grant in use', (open) => {
         for (const status of [400, 401]) {
           await expireIn(-1000);
           standIn(hub, service).failNext(isToken, { status, body: { error: 'invalid_client' } });
-          expect((await failure(providerOf(service).roots(connection))).kind).to.equal('misconfigured');
+          expect((await failureOf(providerOf(service).roots(connection))).kind).to.equal('misconfigured');
           expect((await reload(integration)).status).to.equal('active');
           const overview = await hub.context.integrations.overview(hub.admin);
           const { problem } = overview.find(({ definition }) => definition.id === service) ?? {};
@@ -106,7 +91,7 @@ onEachDatabase('a grant in use', (open) => {
           headers: { 'content-type': 'text/html' },
         };
         standIn(hub, service).failNext(isToken, page);
-        const error = await failure(providerOf(service).roots(connection));
+        const error = await failureOf(providerOf(service).roots(connection));
         expect(error.kind).to.equal('transient');
         expect(error.message).to.not.match(/token </i);
         expect((await reload(integration)).status).to.equal('active');
@@ -126,7 +111,7 @@ onEachDatabase('a grant in use', (open) => {
             ? fetch(input, ...rest)
             : Promise.resolve(Response.json(unauthorized, { status: 401, headers: { 'www-authenticate': 'Bearer' } }));
         try {
-          expect((await failure(providerOf(service).roots(connection))).kind).to.equal('reconnect');
+          expect((await failureOf(providerOf(service).roots(connection))).kind).to.equal('reconnect');
         } finally {
           egress.fetch = fetch;
         }
@@ -162,7 +147,7 @@ onEachDatabase('a grant in use', (open) => {
       it('ends here when it is dead already, and when the vendor cannot be reached', async () => {
         await expireIn(-1000);
         standIn(hub, service).failNext(isToken, { status: 400, body: { error: 'invalid_grant' } });
-        expect((await failure(providerOf(service).roots(connection))).kind).to.equal('reconnect');
+        expect((await failureOf(providerOf(service).roots(connection))).kind).to.equal('reconnect');
         await hub.context.integrations.disconnect(hub.admin, integration.id, { documents: 'keep' });
 
         const other = await connectAccountOf(hub, hub.admin, service);

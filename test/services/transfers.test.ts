@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { ProviderError } from '../../providers/errors.ts';
 import type { Connection, Fetch, Item, OpenedFile, Provider } from '../../providers/provider.ts';
+import { listen } from '../../providers/sandbox/stand-in.ts';
 import { createEgress, type Egress } from '../../server/egress/egress.ts';
 import { ContentError } from '../../server/pipeline/normalized.ts';
 import { createPipeline } from '../../server/pipeline/pipeline.ts';
@@ -71,9 +71,8 @@ for (const vendor of VENDORS)
     const open = ({ signal } = never()): Promise<OpenedFile> => provider.open(connection, file.ref, { signal });
 
     before(async () => {
-      const server = createServer(serve);
-      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-      cdn.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const server = await listen(serve);
+      cdn.host = new URL(server.url).host;
       world = await vendor.start(() => {
         // The stand-in is reached as before; the rest of the world by a guarded fetch that knows two names more.
         egress = createEgress(routes);
@@ -86,8 +85,7 @@ for (const vendor of VENDORS)
       world.close = async () => {
         await egress.close();
         await closeWorld();
-        server.closeAllConnections();
-        await new Promise((done) => server.close(done));
+        await server.close();
       };
       ({ provider } = world);
       connection = world.connect();
