@@ -42,12 +42,17 @@ export type Item = {
   webUrl?: string;
   /** Ref of the containing folder or root; absent for roots. */
   parentRef?: string;
+  /** What a change feed calls it: an id, or a path, below which everything goes with it. Compared as it is. */
+  address?: string;
   /** False: `reason` says in a sentence why it cannot be imported. */
   importable: boolean;
   reason?: string;
   /** A file that also holds items, as a page holds sub-pages: it can be opened in the browser, and `list` takes its ref. */
   hasChildren?: boolean;
-  /** Names of the levels between the listed place and this item, outermost first; only in listings that skip levels (`deep`). */
+  /**
+   * Names of the levels between the listed place and this item, outermost first; only in listings that skip levels (`deep`). In changes: names
+   * of what `within` names, as far as they are known, outermost first as well.
+   */
   between?: string[];
   /** What `open` would otherwise have to ask the vendor again; opaque outside the provider, and no secret. */
   hint?: string;
@@ -59,6 +64,8 @@ export type ItemPage = {
   next?: string;
   /** What is below the items is in this listing too: none of them is to be listed again. */
   deep?: boolean;
+  /** Address of the listed place itself, where there is a change feed. */
+  address?: string;
 };
 
 export type ListOptions = {
@@ -74,6 +81,31 @@ export type ListOptions = {
     /** What hangs on the listed files (attachments, comments) is wanted too, as items of its own. Absent from listings otherwise. */
     attachments: boolean;
   };
+};
+
+/** What a change feed says. Later ones of the same item replace earlier ones. */
+export type Change =
+  /**
+   * It is there, and its content, name or place may be new. `within`: addresses of what holds it, as far as the vendor says, nearest first.
+   * `hangs`: it hangs on a file, as attachments and comments do.
+   */
+  | { kind: 'present'; item: Item; within: string[]; hangs?: boolean }
+  /** It was deleted, thrown away, or is out of reach; what is in it likewise. */
+  | { kind: 'gone'; address: string };
+
+/** `cursor` is where to go on; with `done` there is nothing more for now. */
+export type ChangePage = { changes: Change[]; cursor: string; done: boolean };
+
+/** A vendor's own account of what changed, by feeds: one may tell of a whole account, another of one drive. */
+export type ChangeFeeds = {
+  /** The feed that tells of what is in this folder, or of this file; undefined where none does. Asks nobody. */
+  feedOf(ref: string, connection: Connection): string | undefined;
+  /** The feed of the account's own space, to be followed from the start. */
+  own(connection: Connection): Promise<string | undefined>;
+  /** The cursor of now: what changes after this call is in the feed behind it. */
+  start(connection: Connection, feed: string): Promise<string>;
+  /** The changes behind a cursor, in order. Errors: ProviderError `cursor_expired`: all has to be listed again. */
+  read(connection: Connection, feed: string, cursor: string): Promise<ChangePage>;
 };
 
 export type OpenedFile = {
@@ -207,4 +239,6 @@ export type Provider = {
   get(connection: Connection, ref: string): Promise<Item>;
   /** With the `hint` of a recent listing one request less is made where the vendor allows; a stale one is no error. */
   open(connection: Connection, ref: string, options: { signal: AbortSignal; hint?: string }): Promise<OpenedFile>;
+  /** Absent: only listing everything again tells what changed. */
+  changes?: ChangeFeeds;
 };

@@ -23,7 +23,12 @@ export type Ancestors = {
    * what the account may not see, and is empty for a node that it may not see itself. Errors: ProviderError.
    */
   trails(seat: Seat, nodes: Node[], root?: Node): Promise<Map<string, string[]>>;
+  /** The same ways with more than their titles. */
+  ways(seat: Seat, nodes: Node[], root?: Node): Promise<Map<string, Step[]>>;
 };
+
+/** A level on the way down to something. */
+export type Step = Node & { title: string };
 
 /** Pages name what they lie in by its id: its title may have come along with them, or with an earlier page of the list, or is asked for. */
 export function createAncestors(api: ConfluenceApi): Ancestors {
@@ -67,27 +72,33 @@ export function createAncestors(api: ConfluenceApi): Ancestors {
     for (const id of unknown.keys()) if (!memory.get(seat, id)) memory.set(seat, id, 'hidden');
   };
 
+  const ways: Ancestors['ways'] = async (seat, nodes, root) => {
+    const found = nodes.map((node) => ({ id: node.id, steps: [] as Step[], at: node as Node | undefined }));
+    // All of them a level up at a time, so that one call serves many.
+    for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+      const open = found.flatMap((way) => (way.at && way.at.id !== root?.id ? [{ way, at: way.at }] : []));
+      if (open.length === 0) break;
+      await learn(
+        seat,
+        open.map(({ at }) => at),
+      );
+      for (const { way, at } of open) {
+        const known = memory.get(seat, at.id) ?? 'hidden';
+        way.at = known === 'hidden' ? undefined : known.parent;
+        if (known !== 'hidden') way.steps.unshift({ kind: at.kind, id: at.id, title: known.title });
+      }
+    }
+    return new Map(found.map(({ id, steps }) => [id, steps]));
+  };
+
   return {
     note,
     contents,
+    ways,
 
     async trails(seat, nodes, root) {
-      const ways = nodes.map((node) => ({ id: node.id, titles: [] as string[], at: node as Node | undefined }));
-      // All of them a level up at a time, so that one call serves many.
-      for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
-        const open = ways.flatMap((way) => (way.at && way.at.id !== root?.id ? [{ way, at: way.at }] : []));
-        if (open.length === 0) break;
-        await learn(
-          seat,
-          open.map(({ at }) => at),
-        );
-        for (const { way, at } of open) {
-          const known = memory.get(seat, at.id) ?? 'hidden';
-          way.at = known === 'hidden' ? undefined : known.parent;
-          if (known !== 'hidden') way.titles.unshift(known.title);
-        }
-      }
-      return new Map(ways.map(({ id, titles }) => [id, titles]));
+      const titles = (steps: Step[]): string[] => steps.map(({ title }) => title);
+      return new Map([...(await ways(seat, nodes, root))].map(([id, steps]) => [id, titles(steps)]));
     },
   };
 }

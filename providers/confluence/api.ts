@@ -15,10 +15,15 @@ export type From = { path?: string; limit?: number };
 export type Comment = { author?: string; createdAt?: Date; body: string };
 
 /** What a query in CQL finds. */
-export type Found =
-  | { is: 'content'; node: Node }
-  | { is: 'attachment'; on: Document; attachment: Attachment }
-  | { is: 'comment'; on: Document; title: string };
+export type Found = Edition &
+  (
+    | { is: 'content'; node: Node }
+    | { is: 'attachment'; on: Document; attachment: Attachment }
+    | { is: 'comment'; on: Document; title: string }
+  );
+
+/** `mark`: the id of a thing, and what changes whenever it does. */
+export type Edition = { mark: string; changedAt?: Date };
 
 /**
  * What the hub asks of a Confluence, the same for Cloud and for a Data Center, whose calls have little in common. Current contents only:
@@ -41,8 +46,10 @@ export type ConfluenceApi = {
    * down to.
    */
   below(seat: Seat, node: Node, from: From): Promise<Listed<Content> & { cut: Set<string> }>;
-  /** Of some pages or posts those that there are. */
-  byIds(seat: Seat, kind: Document['kind'], ids: string[]): Promise<Content[]>;
+  /** Of some pages or posts those that there are; with their bodies, few at once. */
+  byIds(seat: Seat, kind: Document['kind'], ids: string[], withBodies?: boolean): Promise<Content[]>;
+  /** Pages that lie in the trash, those first that were changed last: as many as one answer brings. */
+  trashed(seat: Seat): Promise<Document[]>;
   /** As lists show it. */
   content(seat: Seat, node: Node): Promise<Content>;
   /** With body and labels. */

@@ -2,12 +2,13 @@ import type { AtlassianClient } from '../atlassian/client.ts';
 import type { Sites } from '../atlassian/sites.ts';
 import type { ConfluenceApi, Seat } from './api.ts';
 import { createCalls, to, V1, V2 } from './calls.ts';
-import { createCloudPages, MOST, WITH_BODY } from './cloud-pages.ts';
+import { createCloudPages, FEW, MOST, WITH_BODY } from './cloud-pages.ts';
 import { createCloudTree } from './cloud-tree.ts';
 import { schemas, toAttachment, toSpace } from './cloud-wire.ts';
 import { gone } from './refs.ts';
 import { isCurrent } from './v1-wire.ts';
 
+const TRASHED = 25;
 /** Source: https://developer.atlassian.com/cloud/confluence/rest/v2/api-group-space/ (2026). */
 const SHARED_KINDS = ['global', 'collaboration', 'knowledge_base', 'system', 'onboarding', 'xflow_sample_space'];
 
@@ -27,7 +28,8 @@ export function createCloud(client: AtlassianClient, sites: Sites): ConfluenceAp
 
   return {
     ...createCloudTree(calls, pages, space),
-    byIds: pages.byIds,
+    byIds: (seat, kind, ids, withBodies) =>
+      withBodies ? pages.byIds(seat, kind, ids, FEW, WITH_BODY) : pages.byIds(seat, kind, ids),
     content: pages.content,
     read: pages.read,
     space,
@@ -47,6 +49,13 @@ export function createCloud(client: AtlassianClient, sites: Sites): ConfluenceAp
     pages(seat, spaceId, from) {
       const query = { status: 'current', ...WITH_BODY, limit: from.limit };
       return pages.list(seat, 'page', to(`${V2}/spaces/${encodeURIComponent(spaceId)}/pages`, query), from);
+    },
+
+    async trashed(seat) {
+      const first = to(`${V2}/pages`, { status: 'trashed', sort: '-modified-date', limit: TRASHED });
+      const call = { what: 'the trash', schema: schemas.pages, scope: 'read:page:confluence' };
+      const { body } = await page(seat, first, {}, call);
+      return body.results.map(({ id }) => ({ kind: 'page', id }));
     },
 
     blog(seat, spaceId, { withBodies, ...from }) {

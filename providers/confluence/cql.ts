@@ -14,6 +14,13 @@ export const withoutContent = (spaceKey: string): string =>
 export const besidePages = (spaceKey: string): string =>
   `type in (folder, whiteboard, database, embed) and space = ${quoted(spaceKey)}`;
 
+/**
+ * What can be imported and was changed in the last minutes, which are the same in every time zone, as dates are not. The newest first: what is
+ * changed while the answers are read pushes the others back, and none is missed.
+ */
+export const changedWithin = (minutes: number): string =>
+  `type in (page, blogpost, attachment, comment) and lastmodified >= now("-${minutes}m") order by lastmodified desc`;
+
 /** What can be imported and says all the words, in its title or its text; undefined where there are none. */
 export function saying(query: string): string | undefined {
   const words = query.split(/[^\p{L}\p{N}]+/u).filter(Boolean);

@@ -111,10 +111,10 @@ export function createDataCenter(client: AtlassianClient): ConfluenceApi {
       return { ...(await contentsAt(seat, 'page', first, from)), cut: new Set() };
     },
 
-    async byIds(seat, kind, ids) {
+    async byIds(seat, kind, ids, withBodies = false) {
       if (ids.length === 0) return [];
       const cql = `type = ${kind} and ${withIds(ids)}`;
-      const found = await searchAll(seat, { cql, expand: CONTENT_PARTS, limit: MOST });
+      const found = await searchAll(seat, { cql, expand: withBodies ? WITH_BODY : CONTENT_PARTS, limit: MOST });
       return found.map((one) => toContent(one, kind, around(seat)));
     },
 
@@ -122,6 +122,9 @@ export function createDataCenter(client: AtlassianClient): ConfluenceApi {
       if (!isDocument(node)) throw gone();
       return one(seat, node, CONTENT_PARTS);
     },
+
+    // The trash can be listed by space only.
+    trashed: async () => [],
 
     read: (seat, document) => one(seat, document, WITH_BODY),
 

@@ -5,9 +5,9 @@ import type { Ancestors } from './ancestors.ts';
 import type { ConfluenceApi, Found, From, Listed, Seat } from './api.ts';
 import { hangingIn, hangingOn, withoutContent } from './cql.ts';
 import { formatCursor, parseCursor, type Step } from './cursors.ts';
-import { peopleIn } from './documents.ts';
-import { attachmentHint, documentHint } from './hints.ts';
-import { toAttachmentItem, toBlogItem, toCommentsItem, toContentItem, type Content } from './items.ts';
+import { attachmentHint } from './hints.ts';
+import { toAttachmentItem, toBlogItem, toCommentsItem, type Content } from './items.ts';
+import { createItemsOf } from './items-of.ts';
 import { formatRef, isDocument, isNode, type Node, type Place } from './refs.ts';
 
 /** Results with bodies that are asked for at first, and the fewest, however large they are. */
@@ -18,10 +18,6 @@ const PAGE_SIZE = 1000;
 const PAGE_CHARACTERS = 16_000_000;
 /** Pages and posts in one question for what hangs on them: more would fit into no address. */
 const CONTAINERS = 250;
-
-/** Kept with each page: no more than is worth the place. */
-const NEAR_PAGES = 250;
-const NEAR_PEOPLE = 50;
 
 type Wishes = NonNullable<ListOptions['forImport']>;
 type Task = { seat: Seat; place: Place; size?: number; wishes: Wishes };
@@ -37,6 +33,7 @@ export function createImportListing(deps: {
   ancestors: Ancestors;
 }): (task: Task, cursor: string | undefined) => Promise<ItemPage> {
   const { api, ancestors } = deps;
+  const itemsOf = createItemsOf(ancestors);
 
   /** Pages of a space or posts of its blog, several answers together: so most of what pages lie in is known without asking for it. */
   const documents = async (
@@ -55,20 +52,6 @@ export function createImportListing(deps: {
       for (const { body = '' } of answer.results) characters += body.length;
     } while (path !== undefined && contents.length + limit <= size && characters < PAGE_CHARACTERS);
     return { contents, steps: path === undefined ? [] : [{ ...step, path, limit }] };
-  };
-
-  /** `root`: where `between` begins. */
-  const itemsOf = async (seat: Seat, contents: Content[], root?: Node): Promise<Item[]> => {
-    ancestors.note(seat, contents);
-    const parents = contents.flatMap(({ parent }) => parent ?? []);
-    const trails = await ancestors.trails(seat, parents, root);
-    const near = neighbours(contents);
-    const onTop = root ? ((await ancestors.trails(seat, [root])).get(root.id) ?? []) : [];
-    return contents.map((content) => {
-      const between = trails.get(content.parent?.id ?? '') ?? [];
-      const around = { above: [...onTop, ...between], near: near(content) };
-      return { ...toContentItem(content, seat), between, hint: documentHint(content, around) };
-    });
   };
 
   const below = async ({ seat, wishes }: Task, root: Node, step: Step): Promise<Part> => {
@@ -176,18 +159,6 @@ function firstSteps({ place, wishes }: Task): Step[] {
 }
 
 const goingOn = (step: Step, path: string | undefined): Step[] => (path === undefined ? [] : [{ ...step, path }]);
-
-/** Other pages and people that whoever opens a page asks for along with its own. */
-function neighbours(contents: Content[]): (content: Content) => { pages: string[]; people: string[] } {
-  const groups = new Map<Content, { pages: string[]; people: string[] }>();
-  for (let at = 0; at < contents.length; at += NEAR_PAGES) {
-    const some = contents.slice(at, at + NEAR_PAGES);
-    const pages = some.filter(({ body, labels }) => body !== undefined && labels === undefined).map(({ id }) => id);
-    const people = [...new Set(some.flatMap(peopleIn))].slice(0, NEAR_PEOPLE);
-    for (const content of some) groups.set(content, { pages, people });
-  }
-  return (content) => groups.get(content) ?? { pages: [], people: [] };
-}
 
 /** What hangs on each of these. */
 function hanging(on: Node[]): Step[] {

@@ -7,6 +7,7 @@ import { createSites, isDataCenter } from '../atlassian/sites.ts';
 import { createTokenConnect, type TokenProduct } from '../atlassian/token-connection.ts';
 import { apiTokenForm, personalTokenForm } from '../atlassian/token-forms.ts';
 import type { Connection, Provider, ProviderDefinition } from '../provider.ts';
+import { createConfluenceChanges } from './changes.ts';
 import { createCloud } from './cloud.ts';
 import { createDataCenter } from './data-center.ts';
 import { createReading, type Reading } from './reading.ts';
@@ -73,9 +74,13 @@ export function createConfluence(config: AtlassianConfig): Provider {
     connectWithToken: createTokenConnect(config, product, failures),
     judge: judgeAtlassian,
     roots: async (connection) => of(connection).roots(connection),
-    list: async (connection, ...asked) => of(connection).list(connection, ...asked),
+    list: async (connection, ref, ...asked) => ({
+      ...(await of(connection).list(connection, ref, ...asked)),
+      address: ref,
+    }),
     search: async (connection, ...asked) => of(connection).search(connection, ...asked),
     get: async (connection, ref) => of(connection).get(connection, ref),
+    changes: createConfluenceChanges(product, sites, (connection) => of(connection).touched),
     open: async (connection, ...asked) => of(connection).open(connection, ...asked),
   };
 }

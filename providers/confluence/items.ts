@@ -1,5 +1,5 @@
 import type { Item } from '../provider.ts';
-import { formatRef, type ContentKind, type Document, type Node } from './refs.ts';
+import { formatRef, type ContentKind, type Document, type Node, type Ref } from './refs.ts';
 
 /** Of a page's body in Confluence's storage format. */
 export const STORAGE_TYPE = 'application/vnd.atlassian.confluence.storage+xml';
@@ -46,6 +46,12 @@ export type Attachment = {
 /** Where items are: the site that their refs name. */
 export type At = { cloudId?: string };
 
+/** Change feeds call things by their refs, which hold numbers that stay. */
+function called(of: Ref): Pick<Item, 'ref' | 'address'> {
+  const ref = formatRef(of);
+  return { ref, address: ref };
+}
+
 const FOLDER = { kind: 'folder' as const, mediaType: FOLDER_TYPE, importable: true };
 const NO_CONTENT: Partial<Record<ContentKind, string>> = {
   whiteboard: 'A whiteboard has no text that Confluence gives out.',
@@ -57,7 +63,7 @@ const NO_CONTENT: Partial<Record<ContentKind, string>> = {
 export const whyNotImportable = ({ kind }: Node): string | undefined => NO_CONTENT[kind];
 
 export const toSiteItem = (site: { cloudId?: string; name: string; url?: string }): Item => ({
-  ref: formatRef({ kind: 'site', cloudId: site.cloudId }),
+  ...called({ kind: 'site', cloudId: site.cloudId }),
   name: site.name,
   ...FOLDER,
   webUrl: site.url,
@@ -65,14 +71,14 @@ export const toSiteItem = (site: { cloudId?: string; name: string; url?: string 
 
 /** `parentRef`: of the site, where that is shown. */
 export const toPersonalItem = (at: At, parentRef?: string): Item => ({
-  ref: formatRef({ kind: 'personal', cloudId: at.cloudId }),
+  ...called({ kind: 'personal', cloudId: at.cloudId }),
   name: 'Personal spaces',
   ...FOLDER,
   parentRef,
 });
 
 export const toSpaceItem = (space: Space, at: At, parentRef?: string): Item => ({
-  ref: formatRef({ kind: 'space', cloudId: at.cloudId, id: space.id }),
+  ...called({ kind: 'space', cloudId: at.cloudId, id: space.id }),
   name: space.name,
   ...FOLDER,
   webUrl: space.webUrl,
@@ -80,7 +86,7 @@ export const toSpaceItem = (space: Space, at: At, parentRef?: string): Item => (
 });
 
 export const toBlogItem = (spaceId: string, at: At): Item => ({
-  ref: formatRef({ kind: 'blog', cloudId: at.cloudId, id: spaceId }),
+  ...called({ kind: 'blog', cloudId: at.cloudId, id: spaceId }),
   name: 'Blog',
   ...FOLDER,
   parentRef: formatRef({ kind: 'space', cloudId: at.cloudId, id: spaceId }),
@@ -89,7 +95,7 @@ export const toBlogItem = (spaceId: string, at: At): Item => ({
 export function toContentItem(from: Content, at: At): Item {
   const { kind, id, title, webUrl } = from;
   const shared = {
-    ref: formatRef({ kind, cloudId: at.cloudId, id }),
+    ...called({ kind, cloudId: at.cloudId, id }),
     // A whiteboard may go without a name.
     name: title || 'Untitled',
     webUrl,
@@ -115,7 +121,7 @@ function parentRefOf({ kind, parent, spaceId }: Content, { cloudId }: At): strin
 }
 
 export const toAttachmentItem = (from: Attachment, { cloudId }: At): Item => ({
-  ref: formatRef({ kind: 'attachment', cloudId, id: from.id }),
+  ...called({ kind: 'attachment', cloudId, id: from.id }),
   name: from.title,
   kind: 'file',
   mediaType: from.mediaType,
@@ -129,7 +135,7 @@ export const toAttachmentItem = (from: Attachment, { cloudId }: At): Item => ({
 
 /** Without a version: nothing says whether a comment was added or changed. */
 export const toCommentsItem = (on: Document, title: string, { cloudId }: At): Item => ({
-  ref: formatRef({ kind: 'comments', cloudId, on }),
+  ...called({ kind: 'comments', cloudId, on }),
   name: commentsTitle(title),
   kind: 'file',
   mediaType: STORAGE_TYPE,

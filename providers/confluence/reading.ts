@@ -6,6 +6,7 @@ import { bodyStream, isPage } from '../streams.ts';
 import { createAncestors } from './ancestors.ts';
 import type { ConfluenceApi, Seat } from './api.ts';
 import { createBrowsing } from './browsing.ts';
+import { createTouchedContents, type TouchedContents } from './changes.ts';
 import { createDocuments } from './documents.ts';
 import { listedAttachment } from './hints.ts';
 import { createImportListing } from './import-listing.ts';
@@ -18,7 +19,10 @@ const PAGE_SIZE = 100;
 /** Confluence's own limit. Source: https://developer.atlassian.com/cloud/confluence/rest/v2/ (2026). */
 const MOST_ON_A_PAGE = 250;
 
-export type Reading = Pick<Provider, 'roots' | 'list' | 'get' | 'open'> & { search: NonNullable<Provider['search']> };
+export type Reading = Pick<Provider, 'roots' | 'list' | 'get' | 'open'> & {
+  search: NonNullable<Provider['search']>;
+  touched: TouchedContents;
+};
 
 /** The methods that read, by the calls of Cloud or of a Data Center. Errors: as those of the provider. */
 export function createReading(api: ConfluenceApi, sites: Sites, failures: AtlassianFailures): Reading {
@@ -93,6 +97,7 @@ export function createReading(api: ConfluenceApi, sites: Sites, failures: Atlass
     },
 
     search: createSearch({ api, ancestors, sites }),
+    touched: createTouchedContents(api, ancestors),
 
     async get(connection, text) {
       const ref = parseRef(text);

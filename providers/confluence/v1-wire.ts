@@ -53,16 +53,18 @@ export const kindOf = (type: string | null | undefined): ContentKind | undefined
 
 /** Undefined for what the hub knows nothing of, and for what hangs on neither a page nor a post. */
 export function toFound(from: V1Content, around: Links): Found | undefined {
+  const { number, when } = from.version ?? {};
+  const edition = { mark: [from.id, number, when].join(' '), changedAt: dateOf(when) };
   if (from.type === 'attachment') {
     const attachment = toAttachment(from, around);
-    return attachment && { is: 'attachment', on: attachment.container, attachment };
+    return attachment && { ...edition, is: 'attachment', on: attachment.container, attachment };
   }
   if (from.type === 'comment') {
     const on = documentIn(from);
-    return on && { is: 'comment', on, title: from.container?.title ?? '' };
+    return on && { ...edition, is: 'comment', on, title: from.container?.title ?? '' };
   }
   const found = kindOf(from.type);
-  return found && { is: 'content', node: { kind: found, id: from.id } };
+  return found && { ...edition, is: 'content', node: { kind: found, id: from.id } };
 }
 
 /** Undefined for what hangs on something other than a page or a post. */

@@ -5,12 +5,14 @@ import { byName, foldersFirst } from '../item-order.ts';
 import { mediaTypeOf } from '../media-types.ts';
 import { bodyStream } from '../streams.ts';
 import { createDropboxAuth, MANUAL_REVOKE_URL, SCOPES, SETTINGS } from './auth.ts';
+import { createDropboxChanges } from './changes.ts';
 import { createClient, inSpace, type Seat } from './client.ts';
 import { badResponse, judge, MovedRootError, toProviderError } from './failures.ts';
 import { createLookups, latest, withCursor } from './lookups.ts';
 import { formatCursor, formatRef, parseCursor, parseRef, type Place, type Ref } from './refs.ts';
 import { createSearch } from './search.ts';
 import {
+  addressOf,
   exportOf,
   parentPathOf,
   parseDownload,
@@ -20,6 +22,7 @@ import {
   teamSpaceOf,
   toItem,
   whyNotImportable,
+  type Entry,
   type Live,
 } from './wire.ts';
 
@@ -68,7 +71,7 @@ export function createDropbox(config: DropboxConfig): Provider {
       return { body, place: { of: formatRef(ref), space, home: home?.id } };
     });
 
-  const list: Provider['list'] = async (connection, text, cursor, { pageSize = PAGE_SIZE } = {}) => {
+  const list: Provider['list'] = async (connection, text, cursor, { pageSize = PAGE_SIZE, forImport } = {}) => {
     const ref = parseRef(text);
     const known = cursor === undefined ? undefined : parseCursor(cursor, formatRef(ref));
     const { body, place } = known
@@ -85,7 +88,19 @@ export function createDropbox(config: DropboxConfig): Provider {
       // Dropbox lists in no order; a page is sorted as people read it.
       items: foldersFirst(byName(items)),
       next: hasMore ? formatCursor({ of, space, home, cursor: next }) : undefined,
+      address: forImport && (await addressOfListed(connection, ref, space, entries[0])),
     };
+  };
+
+  /** Told by what is in the folder; an empty one has to be asked for. */
+  const addressOfListed = async (
+    connection: Connection,
+    ref: Ref,
+    space: string | undefined,
+    first: Entry | undefined,
+  ): Promise<string | undefined> => {
+    if (ref.kind !== 'item') return addressOf(space, '');
+    return addressOf(space, first ? parentPathOf(first) : (await entryOf({ connection, space }, ref.id)).path_lower);
   };
 
   const listOn = async (connection: Connection, { space, cursor }: Place): Promise<unknown> =>
@@ -148,6 +163,7 @@ export function createDropbox(config: DropboxConfig): Provider {
     list,
     search: createSearch(client, lookups),
     get,
+    changes: createDropboxChanges(client),
 
     async open(connection, text, { signal }) {
       const ref = parseRef(text);

@@ -1,6 +1,7 @@
 import express, { type Request, type Response, type Router } from 'express';
 import { z } from 'zod';
 import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
+import { createChangeLog, type ChangeLog } from '../sandbox/change-log.ts';
 import { headerJson } from './client.ts';
 import { createContentHash } from './content-hash.ts';
 import {
@@ -148,23 +149,56 @@ export function createSandboxApi(deps: {
     const { cursor } = bodyArg(req, cursorArg);
     const seen = seenFor(req, 'files.metadata.read');
     const tree = treeFor(req, seen);
-    res.json(await listPage(seen, tree, placeOf(req, seen, tree, 'list', cursor)));
+    const place = placeOf(req, seen, tree, 'list', cursor);
+    res.json(await (place.since === undefined ? listPage : changesPage)(seen, tree, place));
+  };
+
+  const logs = new Map<string, ChangeLog<Node>>();
+  /** What happens below a path of a space, for one account. */
+  const logOf = (seen: Seen, tree: Tree, path: string, recursive: boolean): ChangeLog<Node> => {
+    const key = JSON.stringify([seen.accountId, tree.namespaceId, path, recursive]);
+    let log = logs.get(key);
+    if (!log) {
+      const see = (): Map<string, Node> => {
+        const now = deps.seenBy(seen.account.id);
+        const there = now.root.namespaceId === tree.namespaceId ? now.root : now.home;
+        return new Map(childrenOf(now, there, path, recursive).map((node) => [node.path, node]));
+      };
+      log = createChangeLog(see, ({ id, file }) => JSON.stringify([id, file?.version, file?.canDownload]));
+      logs.set(key, log);
+    }
+    return log;
   };
 
   const latestCursor = (req: Request, res: Response): void => {
     const arg = bodyArg(req, listFolderArg);
     const seen = seenFor(req, 'files.metadata.read');
     const tree = treeFor(req, seen);
-    const { length } = childrenOf(seen, tree, arg.path, arg.recursive ?? false);
-    const limit = String(arg.limit ?? USUAL_PAGE);
+    const recursive = arg.recursive ?? false;
     const place = {
       of: 'list',
       path: arg.path,
-      recursive: String(arg.recursive ?? false),
-      limit,
-      from: String(length),
+      recursive: String(recursive),
+      limit: String(arg.limit ?? USUAL_PAGE),
+      since: String(logOf(seen, tree, arg.path, recursive).position()),
     };
     res.json({ cursor: cursorFor(seen, tree, place) });
+  };
+
+  /** What changed since a cursor was the latest; deletions without more than a place, and a new place of the same id as an entry. */
+  const changesPage = async (seen: Seen, tree: Tree, place: Record<string, string>): Promise<unknown> => {
+    const log = logOf(seen, tree, place.path ?? '', place.recursive === 'true');
+    const page = log.since(Number(place.since), Number(place.limit));
+    if (!page) throw new Refusal(409, tags('reset'));
+    const entries = await Promise.all(
+      page.entries.map(async ({ gone, value }) =>
+        gone
+          ? { '.tag': 'deleted', name: value.name, path_lower: value.lower, path_display: value.path }
+          : metadataOf(value),
+      ),
+    );
+    const cursor = cursorFor(seen, tree, { ...place, since: String(page.position) });
+    return { entries, cursor, has_more: page.more };
   };
 
   const getMetadata = async (req: Request, res: Response): Promise<void> => {

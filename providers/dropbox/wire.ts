@@ -40,6 +40,7 @@ const listing = z.object({ entries: z.array(entry), cursor: z.string().min(1), h
 /** Beside `metadata` there may be kinds of matches that are no files. */
 const match = z.object({ metadata: z.object({ '.tag': z.string(), metadata: z.unknown().optional() }) });
 const searchPage = z.object({ matches: z.array(match), cursor: text, has_more: z.boolean() });
+const latestCursor = z.object({ cursor: z.string().min(1) });
 const exported = z.object({ file_metadata: z.object({ rev: z.string().min(1) }) });
 const account = z.object({
   account_id: z.string().min(1),
@@ -57,6 +58,7 @@ export type DropboxAccount = z.infer<typeof account>;
 
 /** Each gives the fields that are read. Errors: ProviderError `bad_response` that names the field. */
 export const parseListing = (body: unknown): z.infer<typeof listing> => parse(listing, body, 'a list of files');
+export const parseCursor = (body: unknown): { cursor: string } => parse(latestCursor, body, 'the start of changes');
 export const parseEntry = (body: unknown): Entry => parse(entry, body, 'an item');
 export const parseAccount = (body: unknown): DropboxAccount => parse(account, body, 'who the account belongs to');
 export const parseDownload = (body: unknown): DropboxFile => parse(file, body, 'a download');
@@ -104,6 +106,7 @@ export function toItem(from: Live, where: { space?: string; parentRef?: string }
     ref: formatRef({ kind: 'item', space: where.space, id: from.id }),
     name: from.name,
     parentRef: where.parentRef,
+    address: addressOf(where.space, from.path_lower),
   };
   const reason = whyNotImportable(from);
   const importable = reason === undefined;
@@ -149,6 +152,10 @@ export function exportOf(from: DropboxFile): { format: string; mediaType: string
   const name = from.name.replace(CLOUD_EXTENSION, '') + extension;
   return { format, mediaType: mediaTypeOf(name), name };
 }
+
+/** How Dropbox's changes name a place: by its lower-case path in a space. Undefined for what lies nowhere. */
+export const addressOf = (space: string | undefined, path: string | null | undefined): string | undefined =>
+  path === undefined || path === null ? undefined : `${space ?? 'home'}:${path}`;
 
 /** Folder that an item lies in, as Dropbox spells its lower-case path; '' is the root, undefined is nowhere (not mounted). */
 export function parentPathOf({ path_lower: path }: Entry): string | undefined {

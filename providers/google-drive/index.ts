@@ -4,6 +4,7 @@ import { ProviderError } from '../errors.ts';
 import type { Connection, Fetch, Item, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
 import { bodyStream, isPage } from '../streams.ts';
 import { createGoogleAuth, SCOPES, SETTINGS } from './auth.ts';
+import { createDriveChanges } from './changes.ts';
 import { badResponse, failedAnswer, judgeGoogle, notJson, toProviderError } from './failures.ts';
 import { parseRef, type Ref } from './refs.ts';
 import {
@@ -16,6 +17,7 @@ import {
   parseDriveList,
   parseFile,
   parseFileList,
+  SHARED_ADDRESS,
   SHARED_WITH_ME,
   sizeOf,
   toDriveItem,
@@ -53,7 +55,7 @@ export const googleDriveDefinition: ProviderDefinition = {
  * Errors: every method throws ProviderError only; `open` throws the signal's reason when it is aborted.
  */
 export function createGoogleDrive(config: GoogleConfig): Provider {
-  const { files, drives } = driveClient({ version: 'v3' });
+  const { files, drives, changes } = driveClient({ version: 'v3' });
   const options = (fetch: Fetch, keys: Record<string, string | undefined> = {}) => ({
     // Given with each call: on the client itself a path in front would be dropped.
     rootUrl: `${config.apiUrl}/`,
@@ -139,7 +141,7 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
     if (ref.kind === 'shared-with-me') {
       const q = 'sharedWithMe = true and trashed = false';
       const { found, next } = await page(connection, { q, corpora: 'user', ...sorted }, cursor, { pageSize });
-      return { items: toItems(found), next };
+      return { items: toItems(found), next, address: SHARED_ADDRESS };
     }
     const folder = await folderOf(connection, ref);
     const { id, driveId, key } = { key: undefined, ...folder };
@@ -152,7 +154,7 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
     // A place that this account lost access to may list as empty instead of failing.
     if (found.length === 0 && !next && !cursor) await get(connection, text);
     // A shortcut's children have their true folder as parent, however they were reached.
-    return { items: toItems(found, ref.kind === 'shortcut' ? undefined : text), next };
+    return { items: toItems(found, ref.kind === 'shortcut' ? undefined : text), next, address: id };
   };
 
   const get = async (connection: Connection, text: string): Promise<Item> => {
@@ -184,6 +186,8 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
     },
 
     get,
+
+    changes: createDriveChanges((connection, what, run) => call(what, () => run(changes, options(connection.fetch)))),
 
     async open(connection, text, { signal, hint }) {
       try {

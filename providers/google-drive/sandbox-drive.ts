@@ -2,46 +2,19 @@ import { createHash } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
 import { DRIVE_SCOPE } from './failures.ts';
-import { applyMask, asksFor, checkNames, FieldsError, parseFields, type Mask } from './sandbox-fields.ts';
+import { applyMask, asksFor, checkNames, FieldsError, parseFields } from './sandbox-fields.ts';
+import { FILE_NAMES, invalid, maskOf, one, Refusal, sizeOf } from './sandbox-request.ts';
+import { createSandboxChanges } from './sandbox-changes.ts';
 import { parseQuery, QueryError, type Query } from './sandbox-query.ts';
 import { wireType, type Entry, type SandboxStore, type View } from './sandbox-store.ts';
 
 const EXPORT_LIMIT = 10 * 1024 * 1024;
 const PAGE_LIFETIME_MS = 6 * 3_600_000;
 
-/** Fields of a file that a mask may name. */
-const FILE_NAMES = new Set(
-  (
-    'appProperties capabilities contentRestrictions copyRequiresWriterPermission createdTime description driveId ' +
-    'explicitlyTrashed exportLinks fileExtension folderColorRgb fullFileExtension hasThumbnail headRevisionId iconLink ' +
-    'id isAppAuthorized kind labelInfo lastModifyingUser linkShareMetadata md5Checksum mimeType modifiedByMe ' +
-    'modifiedByMeTime modifiedTime name originalFilename ownedByMe owners parents permissionIds permissions properties ' +
-    'quotaBytesUsed resourceKey sha1Checksum sha256Checksum shared sharedWithMeTime sharingUser shortcutDetails size ' +
-    'spaces starred thumbnailLink trashed trashedTime trashingUser version viewedByMe viewedByMeTime webContentLink ' +
-    'webViewLink writersCanShare'
-  ).split(' '),
-);
 const LIST_NAMES = new Set(['kind', 'nextPageToken', 'incompleteSearch', 'files']);
 const ORDERS = new Set(['createdTime', 'folder', 'modifiedTime', 'name', 'name_natural', 'recency']);
 
-/** An answer in Google's error shape. */
-class Refusal extends Error {
-  readonly status: number;
-  readonly reason: string;
-  readonly location?: string;
-
-  constructor(status: number, reason: string, message: string, location?: string) {
-    super(message);
-    this.status = status;
-    this.reason = reason;
-    this.location = location;
-  }
-}
-
 const notFound = (id: string): Refusal => new Refusal(404, 'notFound', `File not found: ${id}.`, 'fileId');
-const invalid = (location: string, value: string): Refusal =>
-  new Refusal(400, 'invalid', `Invalid Value ${value}`.trim(), location);
-
 /** The parts of the Drive v3 API that read, with Google's defaults, limits and error bodies. */
 export function createSandboxDrive(deps: {
   store: SandboxStore;
@@ -190,16 +163,11 @@ export function createSandboxDrive(deps: {
     );
   };
 
-  const startPageToken = (req: Request, res: Response): void => {
-    viewOf(req);
-    res.json({ kind: 'drive#startPageToken', startPageToken: '1' });
-  };
-
   const router = express.Router();
   router.get('/export-links/:fileId', exportLink);
   const api = express.Router();
   api.get('/about', about);
-  api.get('/changes/startPageToken', startPageToken);
+  api.use(createSandboxChanges({ store, viewOf }));
   api.get('/drives', listDrives);
   api.get('/drives/:driveId', getDrive);
   api.get('/files', listFiles);
@@ -249,30 +217,6 @@ function asRefusal(error: unknown): Refusal | undefined {
     return new Refusal(400, 'invalidParameter', `Invalid field selection ${error.message}`, 'fields');
   if (error instanceof QueryError) return invalid('q', '');
   return undefined;
-}
-
-function one(req: Request, name: string): string | undefined {
-  const value = req.query[name];
-  if (value === undefined || typeof value === 'string') return value;
-  throw invalid(name, '');
-}
-
-function maskOf(req: Request): Mask | undefined {
-  const fields = one(req, 'fields');
-  return fields ? parseFields(fields) : undefined;
-}
-
-function sizeOf(req: Request, usual: number, most: number): number {
-  const text = one(req, 'pageSize') ?? String(usual);
-  const size = Number(text);
-  if (!/^\d+$/.test(text) || size < 1 || size > most)
-    throw new Refusal(
-      400,
-      'invalidParameter',
-      `Invalid value '${text}'. Values must be within the range: [1, ${most}]`,
-      'pageSize',
-    );
-  return size;
 }
 
 function queryOf(req: Request): Query {

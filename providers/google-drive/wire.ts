@@ -54,6 +54,15 @@ const file = z.object({
   exportLinks: z.record(z.string(), z.string()).nullish(),
 });
 const fileList = z.object({ files: z.array(file), nextPageToken: text });
+const startToken = z.object({ startPageToken: z.string().min(1) });
+const change = z.object({
+  changeType: text,
+  removed: z.boolean().nullish(),
+  fileId: text,
+  driveId: text,
+  file: file.nullish(),
+});
+const changeList = z.object({ changes: z.array(change), nextPageToken: text, newStartPageToken: text });
 const drive = z.object({ id: z.string().min(1), name: z.string() });
 const driveList = z.object({ drives: z.array(drive), nextPageToken: text });
 
@@ -65,6 +74,11 @@ export const parseFileList = (body: unknown): z.infer<typeof fileList> => parse(
 export const parseDrive = (body: unknown): z.infer<typeof drive> => parse(drive, body, 'a shared drive');
 export const parseDriveList = (body: unknown): z.infer<typeof driveList> =>
   parse(driveList, body, 'the list of shared drives');
+
+export const parseStartToken = (body: unknown): z.infer<typeof startToken> =>
+  parse(startToken, body, 'the start of changes');
+export const parseChangeList = (body: unknown): z.infer<typeof changeList> =>
+  parse(changeList, body, 'a list of changes');
 
 export const SHARED_WITH_ME: Item = {
   ref: formatRef({ kind: 'shared-with-me' }),
@@ -83,6 +97,7 @@ export function toDriveItem(shared: { id: string; name: string }): Item {
     kind: 'folder',
     mediaType: 'inode/directory',
     webUrl: `https://drive.google.com/drive/folders/${encodeURIComponent(shared.id)}`,
+    address: shared.id,
     importable: true,
   };
 }
@@ -104,6 +119,8 @@ export function toItem(from: DriveFile, listedIn?: string): Item {
     version: from.mimeType === SHORTCUT ? undefined : versionOf(from),
     webUrl: from.webViewLink ?? undefined,
     parentRef: listedIn ?? parentOf(from),
+    // What is in a shortcut's folder names the folder, not the shortcut.
+    address: (isFolder && shortcut?.targetId) || from.id,
     importable: reason === undefined,
     ...(reason === undefined ? {} : { reason }),
     hint: isFolder || reason !== undefined || from.mimeType === SHORTCUT ? undefined : hintOf(from),
@@ -174,6 +191,13 @@ function refOf(from: DriveFile): Ref {
       }
     : { kind: 'item', id: from.id, driveId: from.driveId ?? undefined, key };
 }
+
+/** Address of the place that holds everything shared with the account which lies in no folder that it sees. */
+export const SHARED_ADDRESS = 'shared-with-me';
+
+/** Addresses of the folders that hold a file. */
+export const withinOf = (from: DriveFile): string[] =>
+  from.parents?.length ? from.parents : from.ownedByMe === false && !from.driveId ? [SHARED_ADDRESS] : [];
 
 /** Items shared with the account have no parents at all; older files may list several, of which the first counts. */
 function parentOf(from: DriveFile): string | undefined {

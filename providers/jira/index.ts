@@ -11,6 +11,7 @@ import { ProviderError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { Connection, Item, ItemPage, ListOptions, OpenedFile, Provider, ProviderDefinition } from '../provider.ts';
 import { bodyStream, isPage } from '../streams.ts';
+import { createJiraChanges } from './changes.ts';
 import { formatCursor, keyOf, parseCursor, staleCursor } from './cursors.ts';
 import { createIssues, fromHint, hintOf, isRefused, type Seat } from './issues.ts';
 import { createProjects } from './projects.ts';
@@ -162,6 +163,15 @@ export function createJira(config: AtlassianConfig): Provider {
     return { items };
   };
 
+  const list: Provider['list'] = async (connection, text, cursor, options = {}) => {
+    const ref = parseRef(text);
+    const seat = { connection, cloudId: ref.cloudId };
+    if (ref.kind === 'site') return listProjects(seat, text, cursor);
+    if (ref.kind === 'issue') return listAttachments(seat, ref.id, options);
+    if (ref.kind === 'attachment') throw gone();
+    return listPlace(seat, ref, cursor, options);
+  };
+
   const open = async (seat: Seat & { signal: AbortSignal }, ref: Ref, hint?: string): Promise<OpenedFile> => {
     const { connection, cloudId, signal } = seat;
     if (ref.kind === 'issue') {
@@ -195,16 +205,9 @@ export function createJira(config: AtlassianConfig): Provider {
     judge: judgeAtlassian,
     roots,
 
-    async list(connection, text, cursor, options = {}) {
-      const ref = parseRef(text);
-      const seat = { connection, cloudId: ref.cloudId };
-      if (ref.kind === 'site') return listProjects(seat, text, cursor);
-      if (ref.kind === 'issue') return listAttachments(seat, ref.id, options);
-      if (ref.kind === 'attachment') throw gone();
-      return listPlace(seat, ref, cursor, options);
-    },
-
+    list: async (connection, ref, ...asked) => ({ ...(await list(connection, ref, ...asked)), address: ref }),
     search: createSearch(issues, sites),
+    changes: createJiraChanges(product, sites, issues),
 
     async get(connection, text) {
       const ref = parseRef(text);

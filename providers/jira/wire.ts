@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dateOf } from '../json.ts';
 import { mediaTypeOf } from '../media-types.ts';
 import type { Item } from '../provider.ts';
-import { formatRef } from './refs.ts';
+import { formatRef, type Ref } from './refs.ts';
 
 const text = z.string().nullish();
 const id = z.string().regex(/^\d+$/);
@@ -59,25 +59,31 @@ export type Project = z.infer<typeof projectSchema>;
 export type Site = { cloudId?: string; url: string };
 
 export const toSiteItem = (site: { cloudId: string; name: string; url: string }): Item => ({
-  ...folder(formatRef({ kind: 'site', cloudId: site.cloudId }), site.name),
+  ...folder({ kind: 'site', cloudId: site.cloudId }, site.name),
   webUrl: site.url,
 });
 
 /** `isRoot`: the site is not shown in the browser, because there is one only. */
 export const toProjectItem = ({ id, key, name }: Project, { cloudId, url }: Site, isRoot: boolean): Item => ({
-  ...folder(formatRef({ kind: 'project', cloudId, id }), name),
+  ...folder({ kind: 'project', cloudId, id }, name),
   webUrl: `${url}/browse/${encodeURIComponent(key)}`,
   ...(isRoot ? {} : { parentRef: formatRef({ kind: 'site', cloudId }) }),
 });
 
 /** All that a query finds. `count` is Jira's estimate. */
 export const toQueryItem = (jql: string, count: number, { cloudId, url }: Site): Item => ({
-  ...folder(formatRef({ kind: 'query', cloudId, jql }), `All ${count.toLocaleString('en')} issues found by: ${jql}`),
+  ...folder({ kind: 'query', cloudId, jql }, `All ${count.toLocaleString('en')} issues found by: ${jql}`),
   webUrl: `${url}/issues/?jql=${encodeURIComponent(jql)}`,
 });
 
-const folder = (ref: string, name: string): Item => ({
-  ref,
+/** Change feeds call things by their refs, which hold numbers that stay. */
+function called(of: Ref): Pick<Item, 'ref' | 'address'> {
+  const ref = formatRef(of);
+  return { ref, address: ref };
+}
+
+const folder = (of: Ref, name: string): Item => ({
+  ...called(of),
   name,
   kind: 'folder',
   mediaType: 'inode/directory',
@@ -87,7 +93,7 @@ const folder = (ref: string, name: string): Item => ({
 export function toIssueItem(issue: Issue, { cloudId, url }: Site): Item {
   const { project, updated, attachment } = issue.fields;
   return {
-    ref: formatRef({ kind: 'issue', cloudId, id: issue.id }),
+    ...called({ kind: 'issue', cloudId, id: issue.id }),
     name: titleOf(issue),
     kind: 'file',
     mediaType: 'text/html',
@@ -109,7 +115,7 @@ export const versionOf = ({ fields }: Issue): string | undefined =>
 /** Attachments never change, so that their id tells versions apart. */
 export function toAttachmentItem(from: Attachment, issueId: string, { cloudId, url }: Site): Item {
   return {
-    ref: formatRef({ kind: 'attachment', cloudId, issueId, id: from.id }),
+    ...called({ kind: 'attachment', cloudId, issueId, id: from.id }),
     name: from.filename,
     kind: 'file',
     mediaType: typeOf(from),

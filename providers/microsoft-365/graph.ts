@@ -16,6 +16,13 @@ export type Graph = {
     parse: (body: unknown) => Page<T>,
     what: string,
   ): Promise<{ value: T[]; next?: string }>;
+  /** One page of changes: with `next` there is more, with `delta` that is where the next changes will be. Errors: those of `page`; `cursor_expired`. */
+  changes<T>(
+    connection: Connection,
+    url: string,
+    parse: (body: unknown) => Page<T>,
+    what: string,
+  ): Promise<{ value: T[]; next?: string; delta?: string }>;
 };
 
 /**
@@ -34,12 +41,18 @@ export function createGraph(config: MicrosoftConfig): Graph {
     return link;
   };
 
-  const read: Graph['read'] = async (connection, url, what, init) => {
+  const read = async (
+    connection: Connection,
+    url: string,
+    what: string,
+    init?: RequestInit,
+    { paged = /[?&]\$skiptoken=|%24skiptoken=/i.test(url) } = {},
+  ): Promise<unknown> => {
     let text: string;
     let response: Response;
     try {
       response = await connection.fetch(url, { ...init, headers: { accept: 'application/json', ...init?.headers } });
-      if (!response.ok) throw await failedAnswer(response, { paged: /[?&]\$skiptoken=|%24skiptoken=/i.test(url) });
+      if (!response.ok) throw await failedAnswer(response, { paged });
       text = await response.text();
     } catch (error) {
       throw toProviderError(error);
@@ -62,6 +75,13 @@ export function createGraph(config: MicrosoftConfig): Graph {
       // The same link again would be a walk without an end.
       if (next === cursor) throw badResponse(what, '@odata.nextLink');
       return { value: body.value, next: checked(next, what) };
+    },
+
+    async changes(connection, address, parse, what) {
+      const body = parse(await read(connection, checked(address, what), what, undefined, { paged: true }));
+      const [next, delta] = [body['@odata.nextLink'] ?? undefined, body['@odata.deltaLink'] ?? undefined];
+      if (next !== undefined && next === address) throw badResponse(what, '@odata.nextLink');
+      return { value: body.value, next: next && checked(next, what), delta: delta && checked(delta, what) };
     },
   };
 }

@@ -6,10 +6,12 @@ import { bodyStream } from '../streams.ts';
 import { createMicrosoftAuth, SCOPES, SETTINGS } from './auth.ts';
 import { download } from './download.ts';
 import { isUnavailable, judge, toProviderError } from './failures.ts';
+import { createGraphChanges } from './changes.ts';
 import { createGraph } from './graph.ts';
 import { parseRef, type Ref } from './refs.ts';
 import { createSearch } from './search.ts';
 import {
+  addressOf,
   ALL_SITES,
   ALL_TEAMS,
   DRIVE_FIELDS,
@@ -114,7 +116,7 @@ export function createMicrosoft365(config: MicrosoftConfig): Provider {
     return { items: foldersFirst(items), next };
   };
 
-  const childrenOf = (
+  const childrenOf = async (
     connection: Connection,
     at: { driveId: string; itemId?: string },
     cursor?: string,
@@ -124,7 +126,10 @@ export function createMicrosoft365(config: MicrosoftConfig): Provider {
       itemId === undefined
         ? url`/drives/${driveId}/root/children?$top=${PAGE_SIZE}&$select=${ITEM_FIELDS}`
         : url`/drives/${driveId}/items/${itemId}/children?$top=${PAGE_SIZE}&$select=${ITEM_FIELDS}`;
-    return itemsAt(connection, { url: address, cursor }, { driveId });
+    return {
+      ...(await itemsAt(connection, { url: address, cursor }, { driveId })),
+      address: addressOf(driveId, itemId),
+    };
   };
 
   const channelFiles = async (
@@ -234,6 +239,8 @@ export function createMicrosoft365(config: MicrosoftConfig): Provider {
     search: createSearch(graph, get),
 
     get: async (connection, text) => get(connection, parseRef(text)),
+
+    changes: createGraphChanges(graph),
 
     async open(connection, text, { signal, hint }) {
       try {

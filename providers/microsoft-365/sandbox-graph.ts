@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
 import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
+import { createSandboxDelta } from './sandbox-delta.ts';
 import { guid, HOST, objectIdOf, tenantIdOf } from './sandbox-ids.ts';
 import { badRequest, notFound, Refusal, sendRefusal } from './sandbox-refusal.ts';
 import { matcherOf } from './sandbox-search.ts';
@@ -268,6 +269,12 @@ export function createSandboxGraph(deps: {
     return collection(req, res, found, { size: 200, toWire: (entry) => wireOf(req, view, entry) });
   };
 
+  const delta = createSandboxDelta({
+    mint,
+    baseUrl: deps.baseUrl,
+    driveNow: ({ account }, id) => store.view(account).drives.get(id),
+    wireOf,
+  });
   const files = 'Files.Read.All';
   const api = express.Router();
   api.get('/me', me);
@@ -293,6 +300,13 @@ export function createSandboxGraph(deps: {
   api.get('/drives/:drive/root', async (req, res) => {
     const view = viewOf(req, files);
     res.json(await wireOf(req, view, rootOf(driveOf(view, req.params.drive))));
+  });
+  api.get('/drives/:drive/root/delta', (req, res) => {
+    const view = viewOf(req, files);
+    allow(req, ['token', '$select']);
+    const drive = driveOf(view, req.params.drive);
+    rootOf(drive);
+    return delta(req, res, view, drive);
   });
   api.get('/drives/:drive/root/children', (req, res) => {
     const view = viewOf(req, files);

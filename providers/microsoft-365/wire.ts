@@ -57,7 +57,8 @@ const site = z.object({
 const team = z.object({ id: z.string().min(1), displayName: text });
 const channel = z.object({ id: z.string().min(1), displayName: text, webUrl: text });
 const user = z.object({ id: z.string().min(1), displayName: text, mail: text, userPrincipalName: text });
-const page = <T extends z.ZodType>(entry: T) => z.object({ value: z.array(entry), '@odata.nextLink': text });
+const page = <T extends z.ZodType>(entry: T) =>
+  z.object({ value: z.array(entry), '@odata.nextLink': text, '@odata.deltaLink': text });
 const hits = z.object({
   value: z.array(
     z.object({
@@ -79,7 +80,7 @@ export type Drive = z.infer<typeof drive>;
 export type Site = z.infer<typeof site>;
 export type Team = z.infer<typeof team>;
 export type Channel = z.infer<typeof channel>;
-export type Page<T> = { value: T[]; '@odata.nextLink'?: string | null };
+export type Page<T> = { value: T[]; '@odata.nextLink'?: string | null; '@odata.deltaLink'?: string | null };
 
 /** Each gives the fields that are read. Errors: ProviderError `bad_response` that names the field. */
 export const parseItem = (body: unknown): DriveItem => parse(driveItem, body, 'an item');
@@ -178,6 +179,12 @@ export function toItem(from: DriveItem, asked: { driveId?: string; shared?: bool
     version: versionOf(from),
     webUrl: said.webUrl ?? undefined,
     parentRef: parentOf(from, ref),
+    address:
+      ref.kind === 'item'
+        ? addressOf(ref.driveId, ref.itemId)
+        : ref.kind === 'link'
+          ? addressOf(ref.targetDriveId, ref.targetItemId)
+          : undefined,
     importable: reason === undefined,
     ...(reason === undefined ? {} : { reason }),
     hint: isFolder || reason !== undefined || from.remoteItem ? undefined : hintOf(from),
@@ -252,6 +259,15 @@ function refOf(from: DriveItem, asked: { driveId?: string; shared?: boolean }): 
   if (!driveId) throw badResponse('an item', 'parentReference.driveId');
   if (from.root) return { kind: 'drive', driveId };
   return { kind: asked.shared ? 'shared' : 'item', driveId, itemId: from.id };
+}
+
+/** How changes name an item: by its id, which is one within its drive only. The drive's top folder goes without. */
+export const addressOf = (driveId: string, itemId = 'root'): string => `${driveId.toLowerCase()}:${itemId}`;
+
+/** Address of the folder that holds an item. */
+export function withinOf(from: DriveItem, driveId: string, rootId: string): string[] {
+  const id = from.parentReference?.id;
+  return id ? [addressOf(driveId, id === rootId ? undefined : id)] : [];
 }
 
 /** A drive's root is not named as a parent's item: it has its own ref, which is told by the path. */

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Item, Platform } from '../../providers/provider.ts';
+import type { SandboxAccount } from '../../providers/sandbox/sandbox-files.ts';
 import type { Env } from '../../server/config.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import type { HostileProxy } from '../helpers/hostile-proxy.ts';
@@ -20,6 +21,10 @@ export type Vendor = {
   origins(hub: TestHub): [first: string, second?: string];
   requests(hub: TestHub): { method: string; path: string }[];
   expireTokens(hub: TestHub): void;
+  /** May be changed at any time; the stand-ins share them. */
+  accounts(hub: TestHub): SandboxAccount[];
+  /** A place in the changes that the vendor does not know. */
+  lostCursor: string;
 };
 
 export const VENDORS: Vendor[] = [
@@ -36,6 +41,8 @@ export const VENDORS: Vendor[] = [
     origins: ({ sandbox }) => [sandbox.google.url],
     requests: ({ sandbox }) => sandbox.google.state.requests,
     expireTokens: ({ sandbox }) => sandbox.google.state.expireAccessTokens(),
+    accounts: ({ sandbox }) => sandbox.google.state.accounts,
+    lostCursor: '999999',
   },
   {
     platform: 'microsoft',
@@ -49,6 +56,8 @@ export const VENDORS: Vendor[] = [
     origins: ({ sandbox }) => [sandbox.microsoft.url, `http://${sandbox.microsoft.env.EGRESS_ALLOWED_HOSTS}`],
     requests: ({ sandbox }) => sandbox.microsoft.state.requests,
     expireTokens: ({ sandbox }) => sandbox.microsoft.state.expireTokens(),
+    accounts: ({ sandbox }) => sandbox.microsoft.state.accounts,
+    lostCursor: 'lost',
   },
   {
     platform: 'dropbox',
@@ -62,6 +71,8 @@ export const VENDORS: Vendor[] = [
     origins: ({ sandbox }) => [sandbox.dropbox.url],
     requests: ({ sandbox }) => sandbox.dropbox.state.requests,
     expireTokens: ({ sandbox }) => sandbox.dropbox.state.expireTokens(),
+    accounts: ({ sandbox }) => sandbox.dropbox.state.accounts,
+    lostCursor: 'lost',
   },
 ];
 

@@ -80,6 +80,7 @@ describe('browsing Jira', () => {
     expect(items).to.deep.equal([
       {
         ref: issueRef('20001'),
+        address: issueRef('20001'),
         name: 'EX-1 Issue 1',
         kind: 'file',
         mediaType: 'text/html',
@@ -131,7 +132,8 @@ describe('browsing Jira', () => {
     const empty = jiraWith(({ path }) =>
       path === '/search/jql' ? { issues: [], isLast: true } : project('10000', 'EX', 'Example'),
     );
-    expect(await provider.list(empty.connection, projectRef)).to.deep.equal({ items: [], next: undefined });
+    const { items, next } = await provider.list(empty.connection, projectRef);
+    expect([items, next]).to.deep.equal([[], undefined]);
   });
 
   it('asks for less when an answer breaks off or takes too long, and stays with that', async () => {
