@@ -21,6 +21,7 @@ import { createIntegrationService, type IntegrationService } from './services/in
 import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
 import { createSearchService, type SearchService } from './services/search-service.ts';
 import { createSettingsAccountService, type SettingsAccountService } from './services/settings-account-service.ts';
+import { createSyncService, type SyncService } from './services/sync-service.ts';
 import { createTokenService, type TokenService } from './services/token-service.ts';
 import { createUserService, type UserService } from './services/user-service.ts';
 import { openSessionStore, type SessionStore } from './session.ts';
@@ -51,6 +52,7 @@ export type Context = {
   settingsAccount: SettingsAccountService;
   browse: BrowseService;
   imports: ImportService;
+  syncs: SyncService;
   documents: DocumentService;
   search: SearchService;
   /** Closes what was opened, in reverse order. The queue is stopped by whoever started it. */
@@ -94,10 +96,12 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     credentials,
     connections,
     egress,
+    queue,
     logger,
   });
   const settingsAccount = createSettingsAccountService({ config, database, users, grants, logger });
   const imports = createImportService({ database, queue, integrations });
+  const syncs = createSyncService({ database, queue, integrations });
   const browse = createBrowseService({ database, integrations, providers, connections, logger });
   const documents = createDocumentService({ database, imports });
   const search = createSearchService({ index, embedder });
@@ -124,6 +128,7 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     settingsAccount,
     browse,
     imports,
+    syncs,
     documents,
     search,
     async close() {

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { Connection, Item, OpenedFile, Provider } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import type { IndexedChunk } from '../index/index.ts';
@@ -19,6 +20,7 @@ import {
 import { describeLedgerItem, findLedgerItem, startLedgerItem, type LedgerItem } from '../stores/import-item-store.ts';
 import { findImportHead, lockImport, type ImportHead } from '../stores/import-store.ts';
 import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
+import { describeSelection, findSelectionOf, saveScopeFolders } from '../stores/scope-store.ts';
 import { failItem, giveWay, listAgain, settle } from './ledger.ts';
 
 /** Texts of one embedding request. */
@@ -31,7 +33,13 @@ const GONE = {
 } as const;
 
 /** What the vendor said of a file, from the listing or asked for now. */
-type FileInHand = ListedItem & { name: string; path: string; sizeBytes?: number };
+type FileInHand = ListedItem & {
+  name: string;
+  path: string;
+  sizeBytes?: number;
+  category?: string;
+  followed?: boolean;
+};
 
 type Work = {
   context: Context;
@@ -123,6 +131,7 @@ async function noteFound(work: Work, found: Item, path: string): Promise<boolean
       return false;
     }
     if ((await lockImport(trx, importId)) !== 'running') return false;
+    if (item.kind === 'unknown') await followSelected(trx, work, found, path, deep);
     if (deep !== undefined)
       await addListings(context.queue, trx, importId, integration.id, [{ ref: item.ref, path, deep }]);
     if (found.kind === 'folder') {
@@ -136,6 +145,21 @@ async function noteFound(work: Work, found: Item, path: string): Promise<boolean
   });
 }
 
+/** The selection learns what it is called, and what is below it is followed. */
+async function followSelected(
+  trx: Knex.Transaction,
+  { integration, item }: Work,
+  { name, kind, address }: Item,
+  path: string,
+  deep: boolean | undefined,
+): Promise<void> {
+  const { ref } = item;
+  await describeSelection(trx, integration.id, { ref, name, path });
+  const selection = await findSelectionOf(trx, integration.id, { ref });
+  if (deep !== undefined && selection?.ref === ref)
+    await saveScopeFolders(trx, integration.id, [{ ref, selectionId: selection.id, kind, deep, path, address }]);
+}
+
 const inHand = (item: Item, path: string): FileInHand => ({
   name: item.name,
   path,
@@ -143,6 +167,7 @@ const inHand = (item: Item, path: string): FileInHand => ({
   version: item.version,
   webUrl: item.webUrl,
   modifiedAt: item.modifiedAt?.toISOString(),
+  address: item.address,
   sizeBytes: item.sizeBytes,
   hint: item.hint,
 });
@@ -151,6 +176,11 @@ async function importFile(work: Work, file: FileInHand): Promise<void> {
   const { context, provider, connection, item, source, signal } = work;
   const { pipeline, config, database } = context;
   const stored = await findStoredItem(database.knex, source);
+  const parentRef = file.parentRef ?? stored?.parentRef;
+  const selection = await findSelectionOf(database.knex, work.integration.id, { ref: item.ref, parentRef });
+  file.followed = selection !== undefined;
+  // What a sync finds new is as what it was found in.
+  if (!stored && work.head.kind === 'sync') file.category = selection?.category;
   if (stored && stored.version !== undefined && stored.version === file.version) {
     await keepUnchanged(work, stored, metadataOf(work, file));
     return;
@@ -176,7 +206,10 @@ const metadataOf = (work: Work, file: FileInHand): DocumentMetadata => ({
   integrationId: work.integration.id,
   title: file.name,
   path: file.path,
-  category: work.head.category,
+  category: file.category ?? work.head.category,
+  followed: file.followed ?? false,
+  address: file.address,
+  parentRef: file.parentRef,
   url: file.webUrl,
   version: file.version,
   modifiedAt: file.modifiedAt === undefined ? undefined : new Date(file.modifiedAt),

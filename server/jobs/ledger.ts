@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import type { JobPayloads } from '../queue/payloads.ts';
 import { JobRetry, type JobContext } from '../queue/worker.ts';
 import type { Integration } from '../services/integration-service.ts';
+import { endSync } from '../services/sync-end.ts';
 import { failImportFolder, reopenImportFolders, type ImportFolder } from '../stores/import-folder-store.ts';
 import {
   deleteLedgerItem,
@@ -105,6 +106,28 @@ export async function failFolder(
       code: outcome.code,
     });
     await finishImportIfDone(trx, folder.importId);
+  });
+}
+
+/** A sync whose changes cannot be read fails as a whole; the next one lists everything anew. */
+export async function failSync(
+  context: Context,
+  integration: Integration,
+  payload: JobPayloads['sync'],
+  job: JobContext,
+  error: unknown,
+): Promise<void> {
+  const { database, queue } = context;
+  const outcome = await weigh(context, integration, job, error, (until) =>
+    database.transaction((trx) => queue.enqueue(trx, 'sync', [payload], { startAfter: until })),
+  );
+  if (!outcome) return;
+  await database.transaction(async (trx) => {
+    if ((await lockImport(trx, payload.importId)) !== 'running') return;
+    await endSync(trx, payload.importId, integration.id, {
+      status: 'failed',
+      problem: `What changed could not be read. ${outcome.reason}`,
+    });
   });
 }
 

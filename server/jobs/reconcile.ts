@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { RETRY_LIMIT } from '../queue/queue.ts';
 import { listWaitingFolders } from '../stores/import-folder-store.ts';
 import { listOpenItems, settleLedgerItem } from '../stores/import-item-store.ts';
-import { finishImportIfDone, listRunningImports, lockImport } from '../stores/import-store.ts';
+import { finishImportIfDone, listRunningImports, listRunningSyncs, lockImport } from '../stores/import-store.ts';
 
 const EVERY_MS = 30_000;
 
@@ -36,6 +36,7 @@ export function startReconciler(context: Context): () => void {
 /** One round over all running imports. */
 export async function reconcile(context: Context): Promise<void> {
   const { database, queue } = context;
+  await reviveSyncs(context);
   for (const importId of await listRunningImports(database.knex)) {
     const items = await listOpenItems(database.knex, importId);
     const orphanIds = new Set(
@@ -67,5 +68,23 @@ export async function reconcile(context: Context): Promise<void> {
       );
       await finishImportIfDone(trx, importId);
     });
+  }
+}
+
+/** A sync has a job as long as it reads its feeds, and as long as it looks for what is gone. */
+async function reviveSyncs(context: Context): Promise<void> {
+  const { database, queue } = context;
+  for (const [removals, job] of [
+    ['reading', 'sync'],
+    ['pending', 'settle-removals'],
+  ] as const) {
+    const orphans = await queue.withoutJob(job, 'importId', await listRunningSyncs(database.knex, removals));
+    await database.transaction((trx) =>
+      queue.enqueue(
+        trx,
+        job,
+        orphans.map((importId) => ({ importId })),
+      ),
+    );
   }
 }

@@ -108,6 +108,7 @@ export function createDocumentService(deps: { database: Database; imports: Impor
       const created = await imports.create(user, {
         items: [{ integrationId: document.integrationId, ref: document.itemRef }],
         category: document.category,
+        follow: false,
       });
       return { importId: created.id };
     },

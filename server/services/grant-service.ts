@@ -9,6 +9,7 @@ import type { Egress } from '../egress/egress.ts';
 import { BadRequestError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { accountLabel } from '../format.ts';
 import { paths } from '../paths.ts';
+import type { Queue } from '../queue/queue.ts';
 import { adoptDocuments } from '../stores/document-store.ts';
 import { findIntegration, findIntegrationByAccount, upsertIntegration } from '../stores/integration-store.ts';
 import { consumeOAuthState, insertOAuthState } from '../stores/oauth-state-store.ts';
@@ -93,10 +94,22 @@ export function createGrantService(deps: {
   credentials: CredentialService;
   connections: ConnectionService;
   egress: Egress;
+  queue: Queue;
   logger: Logger;
 }): GrantService {
-  const { config, database, vault, platforms, providers, integrations, credentials, connections, egress, logger } =
-    deps;
+  const {
+    config,
+    database,
+    vault,
+    platforms,
+    providers,
+    integrations,
+    credentials,
+    connections,
+    egress,
+    queue,
+    logger,
+  } = deps;
 
   /** Errors: NotFoundError for a platform the hub does not know; BadRequestError `not_configured`. */
   function configured(platform: Platform): Provider {
@@ -129,6 +142,7 @@ export function createGrantService(deps: {
       const integration = await upsertIntegration(trx, { userId: user.id, ...verified });
       await credentials.save(trx, integration.id, grant);
       await adoptDocuments(trx, integration);
+      await queue.enqueue(trx, 'follow-changes', [{ integrationId: integration.id }]);
       logger.info(
         { integrationId: integration.id, platform, method: verified.method },
         known ? 'an account was connected again' : 'an account was connected',

@@ -14,17 +14,22 @@ import {
 import {
   closeImport,
   findImport,
+  findRunningSync,
   insertImport,
   listImports,
   lockImport,
   reopenImport,
 } from '../stores/import-store.ts';
+import { saveScopeFolders, saveSelections } from '../stores/scope-store.ts';
 import { addListings, listingDepth } from './import-listings.ts';
 import type { IntegrationService } from './integration-service.ts';
+import { endSync } from './sync-end.ts';
 import type { User } from './user-service.ts';
 
 export const ITEM_STATES = ['waiting', 'running', 'indexed', 'unchanged', 'skipped', 'failed', 'removed'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
+/** `sync`: what was selected before is brought up to date. */
+export type ImportKind = 'import' | 'sync';
 export type ImportStatus = 'running' | 'finished' | 'cancelled' | 'failed';
 
 /** `total` is the sum of all states; every file the vendor listed is in exactly one. */
@@ -44,6 +49,13 @@ export type ImportSummary = ImportScope & {
   id: string;
   status: ImportStatus;
   category?: string;
+  kind: ImportKind;
+  /** Of a sync only. */
+  integrationId?: string;
+  /** Why it failed as a whole: a sentence. */
+  problem?: string;
+  /** A sync waits for a person's answer: it would take away suspiciously many documents. */
+  held: boolean;
   counts: ImportCounts;
   /** Folders still to be listed: while above zero, `total` grows. */
   foldersWaiting: number;
@@ -88,6 +100,8 @@ export type ImportService = {
     input: Partial<ImportScope> & {
       items: { integrationId: string; ref: string; known?: KnownItem }[];
       category?: string;
+      /** False: this once, and no sync looks after it (true). */
+      follow?: boolean;
     },
   ): Promise<{ id: string }>;
   list(user: User, options?: { cursor?: string }): Promise<{ imports: ImportSummary[]; nextCursor?: string }>;
@@ -97,7 +111,7 @@ export type ImportService = {
   changes(user: User, id: string, since?: string): Promise<ImportSummary & { changedItems: ImportItem[] }>;
   /** Waiting items become skipped with the reason "cancelled". Errors: NotFoundError, ConflictError `not_running`. */
   cancel(user: User, id: string): Promise<void>;
-  /** Failed items (or one) wait again. Gives how many. Errors: NotFoundError, ConflictError `nothing_to_retry`. */
+  /** Failed items (or one) wait again. Gives how many. Errors: NotFoundError, ConflictError `nothing_to_retry`, `sync_running`. */
   retry(user: User, id: string, options?: { itemId?: string }): Promise<number>;
 };
 
@@ -153,10 +167,25 @@ export function createImportService(deps: {
       return database.transaction(async (trx) => {
         const id = await insertImport(trx, { userId: user.id, category, ...scope });
         const selected = uniqueBy(items, ({ integrationId, ref }) => `${integrationId} ${ref}`);
-        for (const { integrationId, ref, known } of selected) {
-          if (!known) continue;
-          const deep = listingDepth(known, scope);
-          if (deep !== undefined) await addListings(queue, trx, id, integrationId, [{ ref, path: known.path, deep }]);
+        const followed = input.follow === false ? [] : selected;
+        const selectionIds = await saveSelections(
+          trx,
+          followed.map(({ integrationId, ref, known }) => ({
+            integrationId,
+            ref,
+            name: known?.name ?? 'Selected item',
+            path: known?.path ?? '',
+            category,
+            ...scope,
+          })),
+        );
+        for (const [at, { integrationId, ref, known }] of selected.entries()) {
+          const deep = known && listingDepth(known, scope);
+          if (!known || deep === undefined) continue;
+          const { kind, path } = known;
+          const selectionId = selectionIds[at];
+          if (selectionId) await saveScopeFolders(trx, integrationId, [{ ref, selectionId, kind, deep, path }]);
+          await addListings(queue, trx, id, integrationId, [{ ref, path, deep }]);
         }
         // A folder has no row of its own: those of what is in it stand for it.
         const others = selected.filter(({ known }) => known?.kind !== 'folder');
@@ -197,10 +226,11 @@ export function createImportService(deps: {
     },
 
     async cancel(user, id) {
-      await find(user, id);
+      const { kind, integrationId } = await find(user, id);
       await database.transaction(async (trx) => {
         if ((await lockImport(trx, id)) !== 'running')
           throw new ConflictError('not_running', 'This import has ended already, so there is nothing to cancel.');
+        if (kind === 'sync' && integrationId) return endSync(trx, id, integrationId, { status: 'cancelled' });
         await skipOpenItems(
           trx,
           { importId: id },
@@ -212,13 +242,19 @@ export function createImportService(deps: {
     },
 
     async retry(user, id, options = {}) {
-      await find(user, id);
+      const { kind, integrationId } = await find(user, id);
       if (options.itemId !== undefined && !isUuid(options.itemId)) throw new NotFoundError('The item');
       return database.transaction(async (trx) => {
         await lockImport(trx, id);
         const itemIds = await reopenFailedItems(trx, id, options.itemId);
         if (itemIds.length === 0)
           throw new ConflictError('nothing_to_retry', 'No failed item of this import can be tried again.');
+        const running = kind === 'sync' && integrationId ? await findRunningSync(trx, integrationId) : undefined;
+        if (running !== undefined && running !== id)
+          throw new ConflictError(
+            'sync_running',
+            'A newer sync of this account is under way. Try again when it has ended.',
+          );
         await reopenImport(trx, id);
         await queue.enqueue(
           trx,

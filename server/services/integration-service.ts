@@ -15,7 +15,7 @@ import { deleteOrphanEmbeddings } from '../index/postgres.ts';
 import { countIntegrationDocuments, deleteIntegrationDocuments } from '../stores/document-store.ts';
 import { closeImportFolders } from '../stores/import-folder-store.ts';
 import { importsWithOpenItems, skipOpenItems } from '../stores/import-item-store.ts';
-import { finishImportIfDone, lockImport } from '../stores/import-store.ts';
+import { findRunningSync, finishImportIfDone, lockImport } from '../stores/import-store.ts';
 import {
   deleteIntegration,
   findIntegration,
@@ -26,6 +26,7 @@ import { listPlatformProblems } from '../stores/platform-problem-store.ts';
 import type { CredentialService } from './credential-service.ts';
 import { bounded } from './provider-failures.ts';
 import type { RateGovernor } from './rate-governor.ts';
+import { endSync } from './sync-end.ts';
 import type { User } from './user-service.ts';
 
 export type IntegrationStatus = 'active' | 'needs_reconnect' | 'missing_scope' | 'disconnecting';
@@ -120,6 +121,9 @@ export function createIntegrationService(deps: {
       );
       await closeImportFolders(trx, { integrationId: integration.id });
       for (const importId of importIds) await finishImportIfDone(trx, importId);
+      const syncId = await findRunningSync(trx, integration.id);
+      if (syncId && (await lockImport(trx, syncId)) === 'running')
+        await endSync(trx, syncId, integration.id, { status: 'cancelled' });
     });
   }
 

@@ -150,7 +150,7 @@ export async function findDocument(
 export type ItemSource = { userId: string; platform: Platform; accountId: string; itemRef: string };
 
 /** What an earlier import left of an item. */
-export type StoredItem = { id: string; version?: string; contentHash: string; chunkCount: number };
+export type StoredItem = { id: string; version?: string; contentHash: string; chunkCount: number; parentRef?: string };
 
 const sourceColumns = (source: ItemSource) => ({
   user_id: source.userId,
@@ -162,10 +162,16 @@ const sourceColumns = (source: ItemSource) => ({
 export async function findStoredItem(db: Knex, source: ItemSource): Promise<StoredItem | undefined> {
   const row = (await db('documents')
     .where(sourceColumns(source))
-    .first('id', 'version', 'content_hash', 'chunk_count')) as
-    Pick<DocumentRow, 'id' | 'version' | 'content_hash' | 'chunk_count'> | undefined;
+    .first('id', 'version', 'content_hash', 'chunk_count', 'parent_ref')) as
+    (Pick<DocumentRow, 'id' | 'version' | 'content_hash' | 'chunk_count'> & { parent_ref: string | null }) | undefined;
   return (
-    row && { id: row.id, version: row.version ?? undefined, contentHash: row.content_hash, chunkCount: row.chunk_count }
+    row && {
+      id: row.id,
+      version: row.version ?? undefined,
+      contentHash: row.content_hash,
+      chunkCount: row.chunk_count,
+      parentRef: row.parent_ref ?? undefined,
+    }
   );
 }
 
@@ -181,10 +187,19 @@ export type DocumentMetadata = {
   modifiedAt?: Date;
   /** Absent: the present ones stay. */
   details?: Details;
+  /** A selection holds it, so that a sync looks after it. */
+  followed: boolean;
+  /** What a change feed will call it once it is gone. Absent: the present one stays. */
+  address?: string;
+  /** The followed folder it is in. Absent: the present one stays. */
+  parentRef?: string;
 };
 
 const metadataColumns = (metadata: DocumentMetadata) => ({
   integration_id: metadata.integrationId,
+  followed: metadata.followed,
+  ...(metadata.address === undefined ? {} : { address: metadata.address }),
+  ...(metadata.parentRef === undefined ? {} : { parent_ref: metadata.parentRef }),
   title: metadata.title,
   path: metadata.path,
   url: metadata.url ?? null,
@@ -243,6 +258,10 @@ export async function deleteDocument(db: Knex, userId: string, id: string): Prom
   return (await db('documents').where({ id, user_id: userId }).delete()) > 0;
 }
 
+export async function deleteDocuments(trx: Knex.Transaction, ids: string[]): Promise<number> {
+  return trx('documents').whereIn('id', ids).delete();
+}
+
 export async function deleteIntegrationDocuments(db: Knex, integrationId: string): Promise<number> {
   return db('documents').where({ integration_id: integrationId }).delete();
 }
@@ -254,7 +273,10 @@ export async function countIntegrationDocuments(db: Knex, integrationId: string)
   return Number(row.count);
 }
 
-/** Documents that stayed after an earlier disconnect of the same account belong to its new integration. */
+/**
+ * Documents that stayed after an earlier disconnect of the same account belong to its new integration. They are followed again when they are
+ * selected again.
+ */
 export async function adoptDocuments(
   db: Knex,
   integration: { id: string; userId: string; platform: Platform; accountId: string },
@@ -262,7 +284,7 @@ export async function adoptDocuments(
   await db('documents')
     .where({ user_id: integration.userId, platform: integration.platform, account_id: integration.accountId })
     .whereNull('integration_id')
-    .update({ integration_id: integration.id });
+    .update({ integration_id: integration.id, followed: false });
 }
 
 /** Which of the listed items were imported before, by item ref. */

@@ -103,6 +103,16 @@ export async function closeImportFolders(
     .update({ state: 'done', cursor: null });
 }
 
+export async function listImportFolders(
+  db: Knex,
+  importId: string,
+): Promise<{ ref: string; state: ImportFolder['state'] }[]> {
+  return (await db('import_folders').where({ import_id: importId }).select('ref', 'state')) as {
+    ref: string;
+    state: ImportFolder['state'];
+  }[];
+}
+
 export async function listWaitingFolders(db: Knex, importId: string): Promise<string[]> {
   return (await db('import_folders').where({ import_id: importId, state: 'waiting' }).pluck('id')) as string[];
 }

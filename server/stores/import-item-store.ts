@@ -51,7 +51,7 @@ const toItem = (row: ItemRow): ImportItem => ({
   changed: row.changed,
 });
 
-const changedNow = (db: Knex) => db.raw(`nextval('import_change_seq')`);
+export const changedNow = (db: Knex) => db.raw(`nextval('import_change_seq')`);
 
 /** A ledger row as the worker meets it. `unknown`: selected, and the vendor was not yet asked what it is. */
 export type LedgerItem = {
@@ -304,6 +304,15 @@ export async function listOpenItems(db: Knex, importId: string): Promise<{ id: s
     .where({ import_id: importId })
     .whereIn('state', ['waiting', 'running'])
     .select('id', 'attempts')) as { id: string; attempts: number }[];
+}
+
+export async function countOpenItems(db: Knex, importId: string): Promise<number> {
+  const row = (await db('import_items')
+    .where({ import_id: importId })
+    .whereIn('state', ['waiting', 'running'])
+    .count('* as count')
+    .first()) as { count: string };
+  return Number(row.count);
 }
 
 /** One page of the ledger in the order of listing. */

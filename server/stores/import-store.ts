@@ -1,5 +1,12 @@
 import type { Knex } from 'knex';
-import type { ImportCounts, ImportScope, ImportStatus, ImportSummary, ItemState } from '../services/import-service.ts';
+import type {
+  ImportCounts,
+  ImportKind,
+  ImportScope,
+  ImportStatus,
+  ImportSummary,
+  ItemState,
+} from '../services/import-service.ts';
 import { readTimeCursor, writeCursor } from './cursor.ts';
 import { touchSyncedIntegrations } from './integration-store.ts';
 
@@ -11,9 +18,16 @@ type ImportRow = {
   recursive: boolean;
   include_children: boolean;
   include_attachments: boolean;
+  kind: ImportKind;
+  integration_id: string | null;
+  removals: RemovalState | null;
+  problem: string | null;
   started_at: Date;
   finished_at: Date | null;
 };
+
+/** Of a sync: its feeds are read; it is found out what is gone; that waits for a person's answer; it is dealt with. */
+export type RemovalState = 'reading' | 'pending' | 'held' | 'done';
 
 /** What the worker needs to know of an import. */
 export type ImportHead = ImportScope & {
@@ -21,6 +35,10 @@ export type ImportHead = ImportScope & {
   userId: string;
   status: ImportStatus;
   category?: string;
+  kind: ImportKind;
+  /** Of a sync only. */
+  integrationId?: string;
+  removals?: RemovalState;
 };
 
 const COLUMNS = [
@@ -31,6 +49,10 @@ const COLUMNS = [
   'recursive',
   'include_children',
   'include_attachments',
+  'kind',
+  'integration_id',
+  'removals',
+  'problem',
   'started_at',
   'finished_at',
 ];
@@ -63,6 +85,60 @@ export async function insertImport(
   return inserted.id;
 }
 
+/** Begins a sync of an integration. Undefined where one is under way. */
+export async function insertSync(
+  db: Knex,
+  row: { userId: string; integrationId: string },
+): Promise<string | undefined> {
+  const [inserted] = (await db('imports')
+    .insert({ user_id: row.userId, integration_id: row.integrationId, kind: 'sync', removals: 'reading' })
+    .onConflict(db.raw(`(integration_id) where kind = 'sync' and status = 'running'`))
+    .ignore()
+    .returning('id')) as { id: string }[];
+  return inserted?.id;
+}
+
+/** Of syncs that found nothing to do, only the newest is worth keeping. */
+export async function deleteEmptySyncs(trx: Knex.Transaction, integrationId: string): Promise<void> {
+  await trx.raw(
+    `delete from imports where integration_id = ? and kind = 'sync' and status = 'finished'
+       and not exists (select 1 from import_items where import_id = imports.id)
+       and started_at < (
+         select max(started_at) from imports where integration_id = ? and kind = 'sync' and status = 'finished'
+       )`,
+    [integrationId, integrationId],
+  );
+}
+
+/** The sync of an integration that is under way. */
+export async function findRunningSync(db: Knex, integrationId: string): Promise<string | undefined> {
+  const row = (await db('imports')
+    .where({ integration_id: integrationId, kind: 'sync', status: 'running' })
+    .first('id')) as { id: string } | undefined;
+  return row?.id;
+}
+
+/** When the last sync began that came to its end before this one. */
+export async function findSyncBefore(
+  db: Knex,
+  sync: { integrationId: string; startedAt: Date },
+): Promise<Date | undefined> {
+  const row = (await db('imports')
+    .where({ integration_id: sync.integrationId, kind: 'sync', status: 'finished' })
+    .where('started_at', '<', sync.startedAt)
+    .orderBy('started_at', 'desc')
+    .first('started_at')) as { started_at: Date } | undefined;
+  return row?.started_at;
+}
+
+export async function listRunningSyncs(db: Knex, removals: RemovalState): Promise<string[]> {
+  return (await db('imports').where({ kind: 'sync', status: 'running', removals }).pluck('id')) as string[];
+}
+
+export async function setRemovals(trx: Knex.Transaction, id: string, removals: RemovalState): Promise<void> {
+  await trx('imports').where({ id }).update({ removals });
+}
+
 export async function findImportHead(db: Knex, id: string): Promise<ImportHead | undefined> {
   const row = (await db('imports').where({ id }).first(COLUMNS)) as ImportRow | undefined;
   return (
@@ -72,6 +148,9 @@ export async function findImportHead(db: Knex, id: string): Promise<ImportHead |
       status: row.status,
       category: row.category ?? undefined,
       ...scopeOf(row),
+      kind: row.kind,
+      integrationId: row.integration_id ?? undefined,
+      removals: row.removals ?? undefined,
     }
   );
 }
@@ -91,10 +170,11 @@ export async function lockImport(trx: Knex.Transaction, id: string): Promise<Imp
   return row?.status;
 }
 
-/** Closes the import when nothing of it waits or runs any more. The caller holds its lock. */
+/** Closes the import when nothing of it waits or runs any more, a sync when what is gone is dealt with too. The caller holds its lock. */
 export async function finishImportIfDone(trx: Knex.Transaction, id: string): Promise<boolean> {
   const finished = await trx('imports')
     .where({ id, status: 'running' })
+    .whereRaw(`coalesce(removals, 'done') = 'done'`)
     .whereNotExists(trx('import_items').where({ import_id: id }).whereIn('state', ['waiting', 'running']))
     .whereNotExists(trx('import_folders').where({ import_id: id, state: 'waiting' }))
     .update({ status: 'finished', finished_at: trx.fn.now() });
@@ -102,8 +182,15 @@ export async function finishImportIfDone(trx: Knex.Transaction, id: string): Pro
   return finished > 0;
 }
 
-export async function closeImport(trx: Knex.Transaction, id: string, status: 'cancelled'): Promise<void> {
-  await trx('imports').where({ id }).update({ status, finished_at: trx.fn.now() });
+export async function closeImport(
+  trx: Knex.Transaction,
+  id: string,
+  status: 'cancelled' | 'failed',
+  problem?: string,
+): Promise<void> {
+  await trx('imports')
+    .where({ id })
+    .update({ status, problem: problem ?? null, finished_at: trx.fn.now() });
 }
 
 export async function reopenImport(trx: Knex.Transaction, id: string): Promise<void> {
@@ -166,6 +253,10 @@ async function withCounts(db: Knex, rows: ImportRow[]): Promise<ImportSummary[]>
       status: row.status,
       category: row.category ?? undefined,
       ...scopeOf(row),
+      kind: row.kind,
+      integrationId: row.integration_id ?? undefined,
+      problem: row.problem ?? undefined,
+      held: row.status === 'running' && row.removals === 'held',
       counts,
       foldersWaiting: Number(folders.find((entry) => entry.import_id === row.id)?.count ?? 0),
       startedAt: row.started_at,

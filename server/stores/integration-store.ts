@@ -180,5 +180,48 @@ export async function touchSyncedIntegrations(db: Knex, importId: string): Promi
       'id',
       db('import_items').where({ import_id: importId }).whereNotNull('integration_id').select('integration_id'),
     )
+    // A sync that found nothing has no items.
+    .orWhereIn('id', db('imports').where({ id: importId }).whereNotNull('integration_id').select('integration_id'))
     .update({ last_sync_at: db.fn.now() });
+}
+
+export async function findSchedule(db: Knex, id: string): Promise<{ minutes: number | null; nextAt?: Date }> {
+  const row = (await db('user_integrations').where({ id }).first('sync_minutes', 'next_sync_at')) as
+    { sync_minutes: number | null; next_sync_at: Date | null } | undefined;
+  return { minutes: row?.sync_minutes ?? null, nextAt: row?.next_sync_at ?? undefined };
+}
+
+/** Null: no syncs by themselves. */
+export async function saveSchedule(
+  db: Knex,
+  id: string,
+  schedule: { minutes: number; nextAt: Date } | null,
+): Promise<void> {
+  await db('user_integrations')
+    .where({ id })
+    .update({ sync_minutes: schedule?.minutes ?? null, next_sync_at: schedule?.nextAt ?? null });
+}
+
+/** An active integration whose sync is due, held until the transaction ends; another process takes another one. */
+export async function findDueIntegration(
+  trx: Knex.Transaction,
+): Promise<{ id: string; userId: string; minutes: number } | undefined> {
+  const row = (await trx('user_integrations')
+    .where({ status: 'active' })
+    .where('next_sync_at', '<=', trx.fn.now())
+    .orderBy('next_sync_at')
+    .forUpdate()
+    .skipLocked()
+    .first('id', 'user_id', 'sync_minutes')) as
+    { id: string; user_id: string; sync_minutes: number | null } | undefined;
+  return row && { id: row.id, userId: row.user_id, minutes: row.sync_minutes ?? 1440 };
+}
+
+/** Whether the next sync lists everything anew, because an earlier one did not bring to its end what the feeds had told it. */
+export async function needsRelisting(db: Knex, id: string): Promise<boolean> {
+  return (await db('user_integrations').where({ id, relist: true }).first('id')) !== undefined;
+}
+
+export async function setRelisting(db: Knex, id: string, relist: boolean): Promise<void> {
+  await db('user_integrations').where({ id }).update({ relist });
 }

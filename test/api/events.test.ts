@@ -37,6 +37,8 @@ describe('the events of an import', () => {
     const summary: ImportSummary = {
       id,
       status: finished ? 'finished' : 'running',
+      kind: 'import',
+      held: false,
       recursive: true,
       includeChildren: false,
       includeAttachments: false,

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { ProviderDefinition } from '../../providers/provider.ts';
+import { waitFor } from '../helpers/wait.ts';
 import { connectAccountOf } from '../helpers/connect.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
@@ -40,6 +41,11 @@ describe(`an import of ${FILES} files in one folder`, function () {
     it(`asks ${vendor.label} once for each file, and ${LISTING[vendor.platform]} × for the list`, async () => {
       const integration = await connectAccountOf(hub, hub.admin, vendor.platform);
       const space = await ownSpace(hub, integration);
+      // Taken when the account is connected: a part of getting to know it.
+      await waitFor('the place in the changes', async () => {
+        const { knex } = hub.context.database;
+        return (await knex('change_feeds').where({ integration_id: integration.id }).first('feed')) && true;
+      });
       const requests = vendor.requests(hub);
       requests.length = 0;
       const detail = await finishedImport(hub, await startImport(hub, integration, space), TIMEOUT_MS);
