@@ -218,11 +218,20 @@ function followImport() {
   const byId = new Map([...rows.querySelectorAll('[data-item]')].map((row) => [row.dataset.item, row]));
   const PAGE = 100;
 
+  /** What is asked of the reader, and how a sync ended that has no items to show, is the server's to say. */
+  const needsServer = ({ kind, held, status, counts }) =>
+    held !== 'importHeld' in page.dataset ||
+    (kind === 'sync' && status !== 'running' && (counts.total === 0 || status === 'failed'));
+
   const showProgress = ({ counts, foldersWaiting }) => {
     const done = counts.total - counts.waiting - counts.running;
-    const text = `${inNumbers.format(done)} of ${plural(counts.total, 'item')} done`;
+    // A sync that has found nothing says so in words of the server's.
+    const text =
+      page.dataset.importKind === 'sync' && counts.total === 0
+        ? undefined
+        : `${inNumbers.format(done)} of ${plural(counts.total, 'item')} done`;
     const label = page.querySelector('[data-import-progress-text]');
-    if (label.textContent !== text) label.textContent = text;
+    if (text && label.textContent !== text) label.textContent = text;
     const bar = page.querySelector('#import-progress');
     bar.max = counts.total || 1;
     bar.value = done;
@@ -284,11 +293,16 @@ function followImport() {
   };
 
   const events = new EventSource(page.dataset.importEvents);
-  events.addEventListener('progress', (event) => showProgress(JSON.parse(event.data)));
+  events.addEventListener('progress', (event) => {
+    const summary = JSON.parse(event.data);
+    if (needsServer(summary)) location.reload();
+    else showProgress(summary);
+  });
   events.addEventListener('item', (event) => showItem(JSON.parse(event.data)));
   events.addEventListener('done', (event) => {
     events.close();
     const summary = JSON.parse(event.data);
+    if (needsServer(summary)) return location.reload();
     showProgress(summary);
     showEnd(summary);
   });

@@ -24,6 +24,9 @@ export const paths = {
     `/admin/integrations/${platform}/token${query(options)}`,
   reconnect: (id: string) => `/admin/integrations/${id}/reconnect`,
   disconnect: (id: string) => `/admin/integrations/${id}/disconnect`,
+  sync: (id: string) => `/admin/integrations/${id}/sync`,
+  schedule: (id: string) => `/admin/integrations/${id}/schedule`,
+  unfollow: (id: string, selectionId: string) => `/admin/integrations/${id}/selections/${selectionId}/stop`,
   browse: (
     options: {
       integration?: string;
@@ -42,6 +45,7 @@ export const paths = {
     `/admin/imports/${id}${query({ cursor: options.cursor, state: options.state })}`,
   importEvents: (id: string) => `/api/v1/imports/${id}/events`,
   importCancel: (id: string) => `/admin/imports/${id}/cancel`,
+  importRemovals: (id: string) => `/admin/imports/${id}/removals`,
   importRetry: (id: string) => `/admin/imports/${id}/retry`,
   documents: (
     options: {

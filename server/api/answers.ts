@@ -5,6 +5,7 @@ import type { DocumentDetail, DocumentSummary } from '../services/document-servi
 import type { ImportItem, ImportSummary } from '../services/import-service.ts';
 import type { Integration, PlatformOverview } from '../services/integration-service.ts';
 import type { SearchResult } from '../services/search-service.ts';
+import type { HeldRemovals, Schedule, Selection } from '../services/sync-service.ts';
 import type { ApiToken } from '../services/token-service.ts';
 import type { User } from '../services/user-service.ts';
 import type * as schemas from './schemas.ts';
@@ -80,12 +81,43 @@ export function toImportSummary(summary: ImportSummary): Answer<typeof schemas.i
   const { total, waiting, running, indexed, unchanged, skipped, failed, removed } = summary.counts;
   return {
     id: summary.id,
+    kind: summary.kind,
+    integrationId: summary.integrationId,
     status: summary.status,
+    problem: summary.problem,
+    held: summary.held,
     category: summary.category ?? null,
     counts: { total, waiting, running, indexed, unchanged, skipped, failed, removed },
     foldersWaiting: summary.foldersWaiting,
     startedAt: summary.startedAt.toISOString(),
     finishedAt: time(summary.finishedAt),
+  };
+}
+
+/** What a held sync asks. */
+export function toRemovals({ count, of, examples }: HeldRemovals): Answer<typeof schemas.removalsAnswer> {
+  return { count, of, examples: examples.map(({ id, title, path }) => ({ id, title, path })) };
+}
+
+/** How often an account is synced. */
+export function toSchedule({ every, nextAt }: Schedule): Answer<typeof schemas.scheduleAnswer> {
+  return { every, nextAt: time(nextAt) };
+}
+
+/** What is followed of an account. */
+export function toSelections(selections: Selection[]): Answer<typeof schemas.selectionsAnswer> {
+  return {
+    selections: selections.map((selection) => ({
+      id: selection.id,
+      fileId: selection.ref,
+      name: selection.name,
+      path: selection.path,
+      category: selection.category ?? null,
+      recursive: selection.recursive,
+      includeChildren: selection.includeChildren,
+      includeAttachments: selection.includeAttachments,
+      createdAt: selection.createdAt.toISOString(),
+    })),
   };
 }
 

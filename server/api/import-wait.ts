@@ -89,10 +89,10 @@ async function platformOf(
 }
 
 /** What became of an import, in one sentence. */
-function sentence({ status, counts }: ImportSummary): string {
+function sentence({ kind, status, counts }: ImportSummary): string {
   const parts = (['indexed', 'unchanged', 'skipped', 'failed', 'removed'] as const)
     .filter((state) => counts[state] > 0)
     .map((state) => `${counts[state]} ${state}`);
   const outcome = parts.length > 0 ? parts.join(', ') : 'no files';
-  return `The import ${status === 'finished' ? 'is finished' : status === 'failed' ? 'failed' : 'was cancelled'}: ${outcome}.`;
+  return `The ${kind} ${status === 'finished' ? 'is finished' : status === 'failed' ? 'failed' : 'was cancelled'}: ${outcome}.`;
 }

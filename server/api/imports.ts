@@ -2,7 +2,8 @@ import { Router, type Request, type Response } from 'express';
 import type { Platform } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import { currentUser, param } from '../middleware/request.ts';
-import { toImportItem, toImportSummary } from './answers.ts';
+import type { ImportKind } from '../services/import-service.ts';
+import { toImportItem, toImportSummary, toRemovals } from './answers.ts';
 import { closedSignal } from './connection.ts';
 import { streamImport } from './import-events.ts';
 import { toImportDone, waitForImport } from './import-wait.ts';
@@ -12,7 +13,7 @@ import * as schemas from './schemas.ts';
 
 /** Imports over several integrations, their ledgers and their live progress. */
 export function importRoutes(context: Context): Router {
-  const { imports, integrations } = context;
+  const { imports, integrations, syncs } = context;
   const router = Router();
 
   router.post('/imports', async (req, res) => {
@@ -27,7 +28,7 @@ export function importRoutes(context: Context): Router {
       ...scope,
     });
     const platforms = chosen.map((integration) => integration.platform);
-    await answerStartedImport(context, req, res, id, platforms);
+    await answerStartedImport(context, req, res, { id, kind: 'import', platforms });
   });
 
   router.get('/imports', async (req, res) => {
@@ -38,8 +39,15 @@ export function importRoutes(context: Context): Router {
 
   router.get('/imports/:id', async (req, res) => {
     const options = queryOf(req, schemas.importQuery);
-    const found = await imports.get(currentUser(req), param(req, 'id'), options);
-    res.json({ ...toImportSummary(found), items: found.items.map(toImportItem), nextCursor: found.nextCursor });
+    const user = currentUser(req);
+    const found = await imports.get(user, param(req, 'id'), options);
+    const removals = found.held ? await syncs.held(user, found.id) : undefined;
+    res.json({
+      ...toImportSummary(found),
+      removals: removals && toRemovals(removals),
+      items: found.items.map(toImportItem),
+      nextCursor: found.nextCursor,
+    });
   });
 
   router.get('/imports/:id/events', (req, res) => streamImport(context, req, res));
@@ -76,9 +84,9 @@ export async function answerStartedImport(
   context: Context,
   req: Request,
   res: Response,
-  importId: string,
-  platforms: Platform[],
+  started: { id: string; kind: ImportKind; platforms: Platform[] },
 ): Promise<void> {
+  const { id: importId, kind, platforms } = started;
   const user = currentUser(req);
   const wait = waitSeconds(req);
   if (wait !== undefined) {
@@ -92,5 +100,5 @@ export async function answerStartedImport(
   res
     .status(202)
     .location(location)
-    .json({ success: true, importId, message: `The import has begun. Follow it at ${location}.` });
+    .json({ success: true, importId, message: `The ${kind} has begun. Follow it at ${location}.` });
 }

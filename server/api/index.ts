@@ -7,6 +7,7 @@ import { prefersPage, rateLimit, requireAccount } from './authentication.ts';
 import { documentRoutes } from './documents.ts';
 import { importRoutes } from './imports.ts';
 import { integrationRoutes } from './integrations.ts';
+import { syncRoutes } from './syncs.ts';
 
 /**
  * The JSON API, to be mounted behind what finds out who asks and checks CSRF. Everything it refuses is thrown as an AppError,
@@ -28,6 +29,7 @@ export function apiRoutes(context: Context, options: { callsPerMinute?: number }
   router.use(express.json({ limit: '1mb' }));
   router.use(integrationRoutes(context));
   router.use(importRoutes(context));
+  router.use(syncRoutes(context));
   router.use(documentRoutes(context));
   router.use(accountRoutes(context));
   router.use((req, _res, next) => {

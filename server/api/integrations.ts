@@ -90,7 +90,7 @@ export function integrationRoutes(context: Context): Router {
       category: category ?? undefined,
       ...scope,
     });
-    await answerStartedImport(context, req, res, id, [integration.platform]);
+    await answerStartedImport(context, req, res, { id, kind: 'import', platforms: [integration.platform] });
   });
 
   return router;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PLATFORMS } from '../../providers/provider.ts';
 import { ITEM_STATES } from '../services/import-service.ts';
 import { SEARCH_MODES } from '../services/search-service.ts';
+import { SCHEDULE_NAMES } from '../services/sync-service.ts';
 
 // One schema for each request and each answer of the JSON API. Requests are checked with theirs before a service sees them;
 // answers are built by functions whose types come from here, and the tests parse every answer with its schema.
@@ -14,6 +15,7 @@ const time = z.iso.datetime();
 const text = (max: number) =>
   z.string().trim().min(1, 'must not be empty').max(max, `must have at most ${max} characters`);
 const fileId = z.string().min(1, 'must not be empty').max(2000, 'must have at most 2000 characters');
+const every = z.enum(SCHEDULE_NAMES, { error: `must be one of ${SCHEDULE_NAMES.join(', ')}, or null` });
 const cursor = z.string().max(2000).optional();
 
 const importOptions = {
@@ -74,6 +76,13 @@ export const importQuery = z.object({
 });
 
 export const retryRequest = z.strictObject({ itemId: z.string().min(1, 'must not be empty').optional() });
+
+/** Null switches it off. */
+export const scheduleRequest = z.strictObject({ every: every.nullable() });
+
+export const removalsRequest = z.strictObject({
+  answer: z.enum(['remove', 'keep'], { error: 'must be remove or keep' }),
+});
 
 export const documentsQuery = z.object({
   platform: platform.optional(),
@@ -204,7 +213,14 @@ const count = z.int().min(0);
 
 export const importSummaryAnswer = z.strictObject({
   id: z.uuid(),
+  kind: z.enum(['import', 'sync']),
+  /** Of a sync, as long as its account is connected. */
+  integrationId: z.uuid().optional(),
   status: z.enum(['running', 'finished', 'cancelled', 'failed']),
+  /** Why it failed as a whole. */
+  problem: z.string().optional(),
+  /** A sync that waits to be told whether it may remove so many documents. */
+  held: z.boolean(),
   category: z.string().nullable(),
   /** `total` is the sum of the others. */
   counts: z.strictObject({
@@ -236,7 +252,15 @@ export const importItemAnswer = z.strictObject({
   attempts: z.int(),
 });
 
+/** What a held sync asks: `count` of `of` followed documents would go; the examples are the first 20 by path. */
+export const removalsAnswer = z.strictObject({
+  count,
+  of: count,
+  examples: z.array(z.strictObject({ id: z.uuid(), title: z.string(), path: z.string() })),
+});
+
 export const importAnswer = importSummaryAnswer.extend({
+  removals: removalsAnswer.optional(),
   items: z.array(importItemAnswer),
   nextCursor: z.string().optional(),
 });
@@ -291,6 +315,24 @@ export const documentDetailAnswer = documentAnswer.extend({
 export const documentsAnswer = z.strictObject({
   documents: z.array(documentAnswer),
   nextCursor: z.string().optional(),
+});
+
+export const scheduleAnswer = z.strictObject({ every: every.nullable(), nextAt: time.nullable() });
+
+export const selectionsAnswer = z.strictObject({
+  selections: z.array(
+    z.strictObject({
+      id: z.uuid(),
+      fileId: z.string(),
+      name: z.string(),
+      path: z.string(),
+      category: z.string().nullable(),
+      recursive: z.boolean(),
+      includeChildren: z.boolean(),
+      includeAttachments: z.boolean(),
+      createdAt: time,
+    }),
+  ),
 });
 
 export const syncAnswer = z.strictObject({ importId: z.uuid() });

@@ -1,18 +1,29 @@
 import { Router } from 'express';
 import type { Context } from '../context.ts';
-import { formatBytes, formatCount, formatDate, formatMaybeDate, plural } from '../format.ts';
+import {
+  accountLabel,
+  formatBytes,
+  formatCount,
+  formatDate,
+  formatMaybeDate,
+  platformLabel,
+  plural,
+} from '../format.ts';
 import { currentUser, param, queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import {
   ITEM_STATES,
   type ImportItem,
+  type ImportKind,
   type ImportStatus,
   type ImportSummary,
   type ItemState,
 } from '../services/import-service.ts';
-import { flash, render } from '../views.ts';
+import type { Integration } from '../services/integration-service.ts';
+import type { User } from '../services/user-service.ts';
+import { flash, render, type ViewLocals } from '../views.ts';
 import { scopeText } from './import-choices.ts';
-import type { ImportOverview, ImportRow } from './import-views.ts';
+import type { ImportFilter, ImportOverview, ImportRow } from './import-views.ts';
 
 const STATE_LABELS: Record<ItemState, string> = {
   waiting: 'Waiting',
@@ -31,8 +42,11 @@ const STATUS_LABELS: Record<ImportStatus, string> = {
   failed: 'Failed',
 };
 
-/** States that stand in every import's filter; the others only while an item has them. */
-const ALWAYS_SHOWN: ItemState[] = ['indexed', 'skipped', 'failed'];
+/** States that stand in every filter of its kind; the others only while an item has them. */
+const ALWAYS_SHOWN: Record<ImportKind, ItemState[]> = {
+  import: ['indexed', 'skipped', 'failed'],
+  sync: ['indexed', 'skipped', 'failed', 'removed'],
+};
 
 const foldersText = (folders: number): string => {
   if (folders === 0) return '';
@@ -41,20 +55,40 @@ const foldersText = (folders: number): string => {
     : `${formatCount(folders)} folders are still being listed, so the total grows.`;
 };
 
-function toOverview(summary: ImportSummary): ImportOverview {
+/** Many syncs find nothing, and have no items to count. */
+function progressText({ kind, status, held, counts }: ImportSummary): string {
+  const done = counts.total - counts.waiting - counts.running;
+  if (kind === 'import' || counts.total > 0) return `${formatCount(done)} of ${plural(counts.total, 'item')} done`;
+  if (held) return 'Waiting for your answer';
+  if (status === 'running') return 'Looking for what has changed';
+  return status === 'finished' ? 'Nothing has changed' : 'Ended before anything was found';
+}
+
+function titleOf({ kind, category }: ImportSummary, account: Integration | undefined): string {
+  if (kind === 'sync') return account ? `Sync of ${accountLabel(account)}` : 'Sync';
+  return category ? `Import: ${category}` : 'Import';
+}
+
+/** `accounts` are those of the user: a sync is called by its account. */
+function toOverview(summary: ImportSummary, accounts: Integration[]): ImportOverview {
   const { total, waiting, running } = summary.counts;
   const done = total - waiting - running;
   return {
     id: summary.id,
+    kind: summary.kind,
+    title: titleOf(
+      summary,
+      accounts.find(({ id }) => id === summary.integrationId),
+    ),
     status: summary.status,
-    statusLabel: STATUS_LABELS[summary.status],
-    category: summary.category,
-    scopeText: scopeText(summary),
+    badge: summary.held ? 'held' : summary.status,
+    statusLabel: summary.held ? 'Needs an answer' : STATUS_LABELS[summary.status],
+    scopeText: summary.kind === 'sync' ? '' : scopeText(summary),
     startedAt: formatDate(summary.startedAt),
     finishedAt: formatMaybeDate(summary.finishedAt),
     total,
     done,
-    progressText: `${formatCount(done)} of ${plural(total, 'item')} done`,
+    progressText: progressText(summary),
     foldersText: foldersText(summary.foldersWaiting),
     // A cancelled import still has running items until their work has ended.
     running: summary.finishedAt === null,
@@ -73,18 +107,42 @@ const toRow = (item: ImportItem): ImportRow => ({
   documentHref: item.documentId ? paths.document(item.documentId) : undefined,
 });
 
+/** All first, then each state that has its own filter; while items still come, that is every state they may get. */
+function filtersOf(found: ImportSummary, filter: ItemState | undefined): ImportFilter[] {
+  const { id, kind, counts, finishedAt } = found;
+  const shown = ITEM_STATES.filter(
+    (state) =>
+      counts[state] > 0 ||
+      ALWAYS_SHOWN[kind].includes(state) ||
+      state === filter ||
+      (finishedAt === null && state !== 'removed'),
+  );
+  return [
+    { state: 'total', label: 'All', count: formatCount(counts.total), href: paths.import(id), current: !filter },
+    ...shown.map((state) => ({
+      state,
+      label: STATE_LABELS[state],
+      count: formatCount(counts[state]),
+      href: paths.import(id, { state }),
+      current: state === filter,
+    })),
+  ];
+}
+
 /** Pages of the imports: all of them, one with its ledger, cancel, retry. */
 export function importRoutes(context: Context): Router {
   const router = Router();
-  const { imports } = context;
+  const { imports, integrations, syncs } = context;
 
   router.get(paths.imports, async (req, res) => {
-    const page = await imports.list(currentUser(req), { cursor: queryValue(req, 'cursor') });
+    const user = currentUser(req);
+    const page = await imports.list(user, { cursor: queryValue(req, 'cursor') });
+    const accounts = await integrations.list(user);
     render(res, 'imports/index', {
       title: 'Imports',
       section: 'imports',
       imports: page.imports.map((summary) => ({
-        ...toOverview(summary),
+        ...toOverview(summary, accounts),
         outcome: ITEM_STATES.filter((state) => summary.counts[state] > 0).map((state) => ({
           state,
           text: `${formatCount(summary.counts[state])} ${STATE_LABELS[state].toLowerCase()}`,
@@ -96,35 +154,19 @@ export function importRoutes(context: Context): Router {
 
   router.get('/admin/imports/:id', async (req, res) => {
     const id = param(req, 'id');
+    const user = currentUser(req);
     const asked = queryValue(req, 'state');
     const filter = ITEM_STATES.find((state) => state === asked);
     const cursor = queryValue(req, 'cursor');
-    const found = await imports.get(currentUser(req), id, { cursor, state: filter });
-    const shown = ITEM_STATES.filter(
-      (state) =>
-        found.counts[state] > 0 || ALWAYS_SHOWN.includes(state) || state === filter || found.finishedAt === null,
-    ).filter((state) => state !== 'removed' || found.counts.removed > 0);
-    const overview = toOverview(found);
+    const found = await imports.get(user, id, { cursor, state: filter });
+    const accounts = await integrations.list(user);
+    const overview = toOverview(found, accounts);
     render(res, 'imports/show', {
-      title: found.category ? `Import: ${found.category}` : 'Import',
+      title: overview.title,
       section: 'imports',
       overview,
-      filters: [
-        {
-          state: 'total',
-          label: 'All',
-          count: formatCount(found.counts.total),
-          href: paths.import(id),
-          current: !filter,
-        },
-        ...shown.map((state) => ({
-          state,
-          label: STATE_LABELS[state],
-          count: formatCount(found.counts[state]),
-          href: paths.import(id, { state }),
-          current: state === filter,
-        })),
-      ],
+      ...(found.kind === 'sync' ? await syncLocals(user, found, accounts) : {}),
+      filters: filtersOf(found, filter),
       rows: found.items.map(toRow),
       lastPage: found.nextCursor === undefined,
       filter,
@@ -137,13 +179,39 @@ export function importRoutes(context: Context): Router {
     });
   });
 
+  /** What the page of a sync says beyond that of an import. */
+  async function syncLocals(
+    user: User,
+    found: ImportSummary,
+    accounts: Integration[],
+  ): Promise<Partial<ViewLocals['imports/show']>> {
+    const account = accounts.find(({ id }) => id === found.integrationId);
+    const removals = found.held ? await syncs.held(user, found.id) : undefined;
+    const foundNothing = found.status === 'finished' && found.counts.total === 0;
+    return {
+      account: account && {
+        service: platformLabel(context.definitions, account.platform),
+        href: paths.integration(account.id),
+      },
+      unchangedSince: foundNothing ? formatMaybeDate(await syncs.previous(user, found.id)) : undefined,
+      problem: found.problem,
+      removals: removals && {
+        question: `This sync would remove ${formatCount(removals.count)} of ${plural(removals.of, 'document')}`,
+        named:
+          removals.count > removals.examples.length ? `The first ${removals.examples.length} of them:` : 'They are:',
+        paths: removals.examples.map(({ path, title }) => path || title),
+      },
+    };
+  }
+
   router.get('/admin/imports/:id/cancel', async (req, res) => {
-    const found = await imports.get(currentUser(req), param(req, 'id'));
+    const user = currentUser(req);
+    const found = await imports.get(user, param(req, 'id'));
     if (found.status !== 'running') return res.redirect(303, paths.import(found.id));
     render(res, 'imports/cancel', {
-      title: 'Cancel this import',
+      title: `Cancel this ${found.kind}`,
       section: 'imports',
-      overview: toOverview(found),
+      overview: toOverview(found, await integrations.list(user)),
       waiting: plural(found.counts.waiting, 'waiting item'),
     });
   });
@@ -151,7 +219,7 @@ export function importRoutes(context: Context): Router {
   router.post('/admin/imports/:id/cancel', async (req, res) => {
     const id = param(req, 'id');
     await imports.cancel(currentUser(req), id);
-    flash(req, { kind: 'success', message: 'The import is cancelled. What was indexed before is kept.' });
+    flash(req, { kind: 'success', message: 'It is cancelled. What was indexed before is kept.' });
     res.redirect(303, paths.import(id));
   });
 

@@ -9,6 +9,7 @@ import { documentRoutes } from './documents.ts';
 import { importRoutes } from './imports.ts';
 import { integrationRoutes } from './integrations.ts';
 import { searchRoutes } from './search.ts';
+import { syncRoutes } from './syncs.ts';
 import { tokenConnectionRoutes } from './token-connections.ts';
 
 /** The site map: every page of the hub, the public ones first. */
@@ -31,6 +32,7 @@ export function pageRoutes(context: Context, authenticator: Authenticator): Rout
   router.use(tokenConnectionRoutes(context));
   router.use(browseRoutes(context));
   router.use(importRoutes(context));
+  router.use(syncRoutes(context));
   router.use(documentRoutes(context));
   router.use(searchRoutes(context));
   router.use(accountRoutes(context));

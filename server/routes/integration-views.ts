@@ -41,12 +41,26 @@ export type PlatformCard = {
   integrations: IntegrationCard[];
 };
 
+/** What a sync of the account keeps up to date. */
+export type SelectionRow = {
+  id: string;
+  name: string;
+  /** Empty until the vendor has said what it is. */
+  path: string;
+  /** Sentences; empty when nothing was chosen. */
+  options: string;
+  since: Moment;
+};
+
 export type IntegrationViews = {
   'integrations/index': { platforms: PlatformCard[] };
   'integrations/show': {
     integration: IntegrationCard & { platform: Platform; label: string };
     /** How and where it is connected, where that is by a token. */
     token?: { label: string; help: string; deleteUrl: string; siteUrl: string; fromSettings: boolean };
+    /** `every` is one of the choices, or empty for off. */
+    schedule: { every: string; nextAt?: Moment; choices: { id: string; label: string }[] };
+    selections: SelectionRow[];
     /** What the hub asks for, with the reason; `granted` where the vendor confirmed it under the same name. */
     scopes: { scope: string; reason: string; granted: boolean }[];
     /** Granted besides, or under another name. */
@@ -61,6 +75,10 @@ export type IntegrationViews = {
     byToken: boolean;
     /** Connected by the operator's settings, and so again at the next start. */
     fromSettings: boolean;
+  };
+  'integrations/unfollow': {
+    integration: { id: string; account: string; label: string };
+    selection: SelectionRow;
   };
   'integrations/token': {
     platform: Platform;

@@ -3,37 +3,15 @@ import { Router } from 'express';
 import { PLATFORMS, type Platform } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import { NotFoundError } from '../errors.ts';
-import { accountLabel, formatDate, formatMaybeDate, plural, platformLabel } from '../format.ts';
+import { accountLabel, plural, platformLabel } from '../format.ts';
 import { disconnectForm } from '../forms/disconnect-form.ts';
 import { parseForm } from '../forms/form.ts';
 import { currentUser, param } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
-import type { DisconnectOutcome, Integration, IntegrationStatus } from '../services/integration-service.ts';
+import type { DisconnectOutcome } from '../services/integration-service.ts';
 import { flash, render, type Flash } from '../views.ts';
-import type { IntegrationCard, PlatformCard } from './integration-views.ts';
-
-const STATUS_LABELS: Record<IntegrationStatus, string> = {
-  active: 'Connected',
-  needs_reconnect: 'Needs reconnecting',
-  missing_scope: 'Permission missing',
-  disconnecting: 'Disconnecting',
-};
-
-const toCard = (integration: Integration, documentCount: number): IntegrationCard => ({
-  id: integration.id,
-  account: accountLabel(integration),
-  owner: integration.accountEmail ? integration.accountName : undefined,
-  status: integration.status,
-  statusLabel: STATUS_LABELS[integration.status],
-  statusDetail: integration.statusDetail,
-  connectedAt: formatDate(integration.connectedAt),
-  lastSyncAt: formatMaybeDate(integration.lastSyncAt),
-  throttledUntil: formatMaybeDate(integration.throttledUntil),
-  documents: plural(documentCount, 'document'),
-  reconnectHref: integration.method === 'oauth' ? undefined : reconnectByToken(integration),
-});
-
-const reconnectByToken = ({ platform, id }: Integration): string => paths.connectToken(platform, { integration: id });
+import { reconnectByToken, showIntegration, toCard } from './integration-page.ts';
+import type { PlatformCard } from './integration-views.ts';
 
 function outcomeMessage(label: string, outcome: DisconnectOutcome, byToken: boolean): Flash {
   const { kept, deleted } = outcome.documents;
@@ -107,30 +85,7 @@ export function integrationRoutes(context: Context): Router {
     res.redirect(303, url);
   });
 
-  router.get('/admin/integrations/:id', async (req, res) => {
-    const user = currentUser(req);
-    const integration = await integrations.get(user, param(req, 'id'));
-    const documentCount = await integrations.documentCount(user, integration.id);
-    const definition = context.definitions.find((known) => known.id === integration.platform);
-    const asked = definition?.scopes ?? [];
-    const label = labelOf(integration.platform);
-    const form = definition?.tokenForms?.find(({ id }) => id === integration.method);
-    render(res, 'integrations/show', {
-      title: `${label}: ${accountLabel(integration)}`,
-      section: 'integrations',
-      integration: { ...toCard(integration, documentCount), platform: integration.platform, label },
-      token: form && {
-        label: form.label,
-        help: form.help,
-        deleteUrl: form.helpUrl,
-        siteUrl: integration.site?.url ?? '',
-        fromSettings: integration.fromSettings,
-      },
-      scopes: asked.map(({ scope, reason }) => ({ scope, reason, granted: integration.scopes.includes(scope) })),
-      otherScopes: integration.scopes.filter((scope) => !asked.some((known) => known.scope === scope)),
-      manualRevokeUrl: definition?.manualRevokeUrl ?? '',
-    });
-  });
+  router.get('/admin/integrations/:id', (req, res) => showIntegration(context, req, res));
 
   const showDisconnect = async (
     req: Parameters<typeof currentUser>[0],

@@ -41,7 +41,15 @@ const PUBLIC = new Set([
 ]);
 
 /** What a route without an id in its address is sent in addition: the owner's ids where others hide them. */
-type Owned = { integration: string; import: string; item: string; document: string; token: string; ref: string };
+type Owned = {
+  integration: string;
+  selection: string;
+  import: string;
+  item: string;
+  document: string;
+  token: string;
+  ref: string;
+};
 const PROBES: Record<
   string,
   (owned: Owned) => { query?: string; json?: unknown; form?: Record<string, string>; status: number }
@@ -64,6 +72,10 @@ const PROBES: Record<
   'POST /api/v1/integrations/:target/import': ({ ref }) => ({ json: { fileIds: [ref] }, status: 404 }),
   'POST /api/v1/search': () => ({ json: { query: 'harbour opens at six' }, status: 200 }),
   'POST /admin/integrations/:id/disconnect': () => ({ form: { documents: 'delete' }, status: 404 }),
+  'POST /admin/integrations/:id/schedule': () => ({ form: { every: '1h' }, status: 404 }),
+  'POST /admin/imports/:id/removals': () => ({ form: { answer: 'remove' }, status: 404 }),
+  'PUT /api/v1/integrations/:target/schedule': () => ({ json: { every: '1h' }, status: 404 }),
+  'POST /api/v1/imports/:id/removals': () => ({ json: { answer: 'remove' }, status: 404 }),
   'GET /api/v1/documents': () => ({ query: '?q=note', status: 200 }),
 };
 
@@ -75,7 +87,7 @@ onEachDatabase('two users', (open) => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
     await writeFile(path.join(folder, 'secret-note.txt'), 'The harbour opens at six.');
     hub = await startHub({ database: await open(), filesDir: folder });
-    const { integrations, browse, imports, documents, tokens, users } = hub.context;
+    const { integrations, browse, imports, syncs, documents, tokens, users } = hub.context;
     await users.create({ email: 'other-admin@example.com', name: 'Other', password: PASSWORD, role: 'admin' });
     await connectGoogle(hub, hub.admin);
     const [integration] = await integrations.list(hub.admin);
@@ -84,9 +96,11 @@ onEachDatabase('two users', (open) => {
     const { id } = await imports.create(hub.admin, { items: [{ integrationId: integration?.id ?? '', ref }] });
     const done = await finishedImport(hub, id);
     const document = (await documents.list(hub.admin)).documents[0];
+    const [selection] = await syncs.selections(hub.admin, integration?.id ?? '');
     const token = await tokens.create(hub.admin, { name: 'the owner’s script' });
     owned = {
       integration: integration?.id ?? '',
+      selection: selection?.id ?? '',
       import: id,
       item: done.items[0]?.id ?? '',
       document: document?.id ?? '',
@@ -114,7 +128,10 @@ onEachDatabase('two users', (open) => {
       documents: owned.document,
       tokens: owned.token,
     };
-    return pattern.replace(':platform', 'google_drive').replace(/:(id|target)/, ids[section] ?? 'no-such-section');
+    return pattern
+      .replace(':platform', 'google_drive')
+      .replace(':selectionId', owned.selection)
+      .replace(/:(id|target)/, ids[section] ?? 'no-such-section');
   }
 
   async function send(visitor: Visitor, route: Route): Promise<{ status: number; text: string; expected: number }> {
@@ -152,6 +169,10 @@ onEachDatabase('two users', (open) => {
       }
       const { context, admin } = hub;
       expect((await context.integrations.list(admin)).map(({ status }) => status)).to.deep.equal(['active']);
+      expect((await context.syncs.selections(admin, owned.integration)).map(({ id }) => id)).to.deep.equal([
+        owned.selection,
+      ]);
+      expect((await context.syncs.schedule(admin, owned.integration)).every).to.equal(null);
       expect((await context.documents.list(admin)).total).to.equal(1);
       expect((await context.imports.list(admin)).imports.map(({ id }) => id)).to.deep.equal([owned.import]);
       expect((await context.tokens.list(admin)).map(({ id }) => id)).to.include(owned.token);

@@ -1,0 +1,157 @@
+import { expect } from 'chai';
+import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
+import type { Integration } from '../../server/services/integration-service.ts';
+import { VENDORS, type Vendor } from '../faults/vendors.ts';
+import { onEachDatabase } from '../helpers/database.ts';
+import { followFolder } from '../helpers/followed.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
+import { finishedImport } from '../helpers/imports.ts';
+import { signInAs, type Page, type Visitor } from '../helpers/visitor.ts';
+import { waitFor } from '../helpers/wait.ts';
+
+onEachDatabase('the pages of syncs', (open) => {
+  let hub: TestHub;
+  let visitor: Visitor;
+  let integration: Integration;
+  let files: SandboxFile[];
+  let page: string;
+  before(async () => {
+    hub = await startHub({ database: await open() });
+    visitor = await signInAs(hub.url, 'admin@example.com');
+    ({ integration, files } = await followFolder(hub, VENDORS[0] as Vendor));
+    page = `/admin/integrations/${integration.id}`;
+  });
+  after(() => hub.close());
+
+  /** Presses "Sync now". Gives the address of the sync's page. */
+  const syncNow = async (): Promise<string> => {
+    await visitor.get(page);
+    const { status, location = '' } = await visitor.post(`${page}/sync`);
+    expect(status).to.equal(303);
+    expect(location).to.match(/^\/admin\/imports\/[0-9a-f-]{36}$/);
+    return location;
+  };
+  const finished = async (location: string) => finishedImport(hub, location.split('/').at(-1) ?? '');
+  const held = (location: string): Promise<Page> =>
+    waitFor('the question', async () => {
+      const shown = await visitor.get(location);
+      return shown.html.includes('data-import-held') && shown;
+    });
+  const textOf = (html: string): string => html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+  const removeLogs = (from: number, to: number): void => {
+    for (let at = from; at < to; at++)
+      files.splice(
+        files.findIndex(({ name }) => name === `log ${at}.txt`),
+        1,
+      );
+  };
+
+  it('show what is followed, with its options, and how it is synced', async () => {
+    const { html } = await visitor.get(page);
+    expect(textOf(html)).to.contain('Followed Category “logs”.').and.to.contain('Stop following Followed');
+    expect(html).to.contain('>Sync now</button>');
+    expect(html).to.match(/<option value="">Off<\/option>/);
+    expect(textOf(html)).not.to.contain('Next sync:');
+  });
+
+  it('save a schedule by a form, and say when the next sync is', async () => {
+    const saved = await visitor.post(`${page}/schedule`, { every: '24h' });
+    expect(saved).to.include({ status: 303, location: page });
+    const shown = (await visitor.get(page)).html;
+    expect(shown).to.contain('The schedule is saved.').and.to.contain('<option value="24h" selected>');
+    expect(textOf(shown)).to.match(/Next sync: \d+ \w+ \d{4}, \d\d:\d\d UTC/);
+    const wrong = await visitor.post(`${page}/schedule`, { every: 'often' });
+    expect(wrong.status).to.equal(422);
+    expect(wrong.html).to.contain('href="#every"').and.to.contain('id="every-error"');
+    await visitor.post(`${page}/schedule`, { every: '' });
+    const off = textOf((await visitor.get(page)).html);
+    expect(off).to.contain('The account is synced by hand only.').and.not.to.contain('Next sync:');
+  });
+
+  it('say when nothing has changed, and tell syncs from imports', async () => {
+    const first = await syncNow();
+    await finished(first);
+    const one = textOf((await visitor.get(first)).html);
+    expect(one)
+      .to.contain(`Sync of ${integration.accountEmail}`)
+      .and.to.contain('Nothing has changed since it was imported.');
+    const second = await syncNow();
+    await finished(second);
+    expect(textOf((await visitor.get(second)).html)).to.match(
+      /Nothing has changed since \d+ \w+ \d{4}, \d\d:\d\d UTC \./,
+    );
+    const list = textOf((await visitor.get('/admin/imports')).html);
+    expect(list).to.match(/Sync of \S+@\S+ Finished Nothing has changed .* Import: logs Finished 33 of 33 items done/);
+    expect(textOf((await visitor.get('/admin/integrations')).html)).to.match(/Last synced \d+ \w+ \d{4}/);
+  });
+
+  it('ask before many documents are removed, name the first, and do as they are told', async () => {
+    removeLogs(0, 22);
+    const location = await syncNow();
+    const asking = await held(location);
+    expect(textOf(asking.html))
+      .to.contain('This sync would remove 22 of 33 documents')
+      .and.to.contain('The first 20 of them:')
+      .and.to.contain('Needs an answer');
+    expect(asking.html.match(/<li>Followed\/log \d+\.txt<\/li>/g)).to.have.length(20);
+    expect(asking.html).not.to.contain('http-equiv="refresh"');
+    expect((await visitor.post(`/admin/imports/${location.split('/').at(-1)}/removals`)).status).to.equal(400);
+    const answered = await visitor.post(`${location}/removals`, { answer: 'remove' });
+    expect(answered).to.include({ status: 303, location });
+    expect((await visitor.get(location)).html).not.to.contain('data-import-held');
+    await finished(location);
+    const { html } = await visitor.get(`${location}?state=removed`);
+    expect(html.match(/badge badge--removed">Removed</g)).to.have.length(22);
+    expect(html).to.contain('It was deleted at the source');
+  });
+
+  it('keep the documents where a person wants so', async () => {
+    removeLogs(22, 30);
+    files.splice(
+      files.findIndex(({ name }) => name === 'inner.txt'),
+      1,
+    );
+    files.splice(
+      files.findIndex(({ name }) => name === 'moves out.txt'),
+      1,
+    );
+    files.splice(
+      files.findIndex(({ name }) => name === 'deep.txt'),
+      1,
+    );
+    const location = await syncNow();
+    const asking = await held(location);
+    expect(textOf(asking.html)).to.contain('This sync would remove 11 of 11 documents').and.to.contain('They are:');
+    await visitor.post(`${location}/removals`, { answer: 'keep' });
+    expect((await visitor.get(location)).html).to.contain('The documents are kept.');
+    await finished(location);
+    expect((await hub.context.documents.list(hub.admin)).total).to.equal(11);
+  });
+
+  it('say why a sync failed', async () => {
+    const location = await syncNow();
+    const { counts } = await finished(location);
+    expect(counts.total).to.equal(0);
+    await hub.context.database
+      .knex('imports')
+      .where({ id: location.split('/').at(-1) })
+      .update({ status: 'failed', problem: 'What changed could not be read. Google Drive is away.' });
+    const text = textOf((await visitor.get(location)).html);
+    expect(text).to.contain('The sync failed. What changed could not be read. Google Drive is away.');
+    expect(text).to.contain('The sync ended before it found anything.');
+  });
+
+  it('stop following after a question, and keep what was imported', async () => {
+    const { html } = await visitor.get(page);
+    const link = /href="([^"]+\/stop)"/.exec(html)?.[1] ?? '';
+    const question = await visitor.get(link);
+    expect(question.html).to.contain('Stop following Followed?').and.to.contain('Yes, stop following it');
+    const total = async () => (await hub.context.documents.list(hub.admin)).total;
+    const before = await total();
+    expect(await visitor.post(link)).to.include({ status: 303, location: page });
+    const shown = textOf((await visitor.get(page)).html);
+    expect(shown).to.contain('It is no longer followed.').and.to.contain('Nothing of this account is followed yet.');
+    expect((await visitor.get(link)).status).to.equal(404);
+    expect(await total()).to.equal(before);
+  });
+});
