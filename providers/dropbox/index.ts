@@ -88,7 +88,7 @@ export function createDropbox(config: DropboxConfig): Provider {
       // Dropbox lists in no order; a page is sorted as people read it.
       items: foldersFirst(byName(items)),
       next: hasMore ? formatCursor({ of, space, home, cursor: next }) : undefined,
-      address: forImport && (await addressOfListed(connection, ref, space, entries[0])),
+      ...(forImport ? { address: await addressOfListed(connection, ref, space, entries[0]) } : {}),
     };
   };
 

@@ -7,6 +7,7 @@ import { onEachDatabase } from '../helpers/database.ts';
 import { SERVICES, type Service } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs } from '../helpers/visitor.ts';
+import { waitFor } from '../helpers/wait.ts';
 
 /** What a vendor, or something on the way to it, may answer with the secrets it was sent quoted in it. */
 type Hostile = { name: string; answer(quoted: string): Response };
@@ -168,7 +169,13 @@ onEachDatabase('a failing token call', (open) => {
   /** Connected anew: a pause or a verdict of the last answer ends with the integration. */
   const connect = async (service: Service) => {
     await disconnectAll();
-    return connectAccountOf(hub, hub.admin, service);
+    const integration = await connectAccountOf(hub, hub.admin, service);
+    // A job asks for the place in the changes; no call of its may be taken for one of the test's.
+    await waitFor('the place in the changes', async () => {
+      const { knex } = hub.context.database;
+      return (await knex('change_feeds').where({ integration_id: integration.id }).first('feed')) && true;
+    });
+    return integration;
   };
 
   for (const service of SERVICES)
