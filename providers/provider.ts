@@ -108,6 +108,77 @@ export type ChangeFeeds = {
   read(connection: Connection, feed: string, cursor: string): Promise<ChangePage>;
 };
 
+/** A standing order at the vendor to call the hub when a feed has news. */
+export type Watch = {
+  /** The vendor's id of it, or the one it was given. */
+  id: string;
+  /** What ending or prolonging it takes beside the id; no secret. */
+  data?: Record<string, string>;
+  /** Absent: it stands until it is ended. */
+  expiresAt?: Date;
+};
+
+/** An order that stands, with what the vendor was told to prove itself by. */
+export type StandingWatch = Watch & { feed: string; secret: Secret };
+
+/** A call at the hub's webhook address, before anything of it is believed. Names of headers are in lower case. */
+export type WebhookCall = {
+  method: 'GET' | 'POST';
+  /** Parameters that came once; decoded. */
+  query: Record<string, string>;
+  headers: Record<string, string | undefined>;
+  /** As it came: signatures are over these bytes. Valid UTF-8, and 1 MB at most. */
+  body: Buffer;
+};
+
+/** What a call at the webhook address says. */
+export type WebhookVerdict =
+  /** The vendor makes sure that the address is ours: answered 200 with this text, as `text/plain`. */
+  | { kind: 'handshake'; text: string }
+  /** Not from the vendor, or not for us. Answered alike whatever was wrong with it. */
+  | { kind: 'refused' }
+  | {
+      kind: 'news';
+      /** Ids of the watches whose feeds have news. */
+      watches?: string[];
+      /** Ids of the accounts that have news, where the vendor calls one address for all of them. */
+      accounts?: string[];
+      /** Ids of the watches that the vendor wants to be made anew or prolonged now. */
+      renew?: string[];
+      /** Same for repetitions of the same call: it is heard once. */
+      once?: string;
+    };
+
+/** How a vendor says by itself that something has changed. It only says so: what changed is read from the feeds. */
+export type Webhooks = {
+  /**
+   * Whom the vendor calls: an address for each account (`/webhooks/{platform}/{integrationId}`), or one for the hub's whole app
+   * (`/webhooks/{platform}`).
+   */
+  address: 'account' | 'app';
+  /** What the operator has to do at the vendor's console before it works: a sentence or two. Absent: nothing. */
+  setUp?: string;
+  /**
+   * Orders calls for a feed. Several feeds may be served by one order: then the same `id` comes back. Undefined: this feed cannot be watched.
+   * Absent where the operator registers the address by hand. Errors: ProviderError; `scope` where the grant does not allow it.
+   */
+  watch?(
+    connection: Connection,
+    feed: string,
+    request: { address: string; secret: Secret; id: string },
+  ): Promise<Watch | undefined>;
+  /** Prolongs an order. Absent: a new one is made before the old one is ended. Undefined: the vendor no longer knows it. */
+  prolong?(connection: Connection, watch: StandingWatch): Promise<Watch | undefined>;
+  /** Ends an order; one that the vendor no longer knows counts as ended. */
+  unwatch?(connection: Connection, watch: StandingWatch): Promise<void>;
+  /**
+   * Reads a call. `watches`: those of the account that the address names; of all accounts where the address is the app's. One that is just being
+   * ordered is among them, under the id it was given: vendors call before they answer. An address that names nobody comes with none, so that it is
+   * answered as any other. Never throws.
+   */
+  receive(call: WebhookCall, watches: StandingWatch[]): Promise<WebhookVerdict>;
+};
+
 export type OpenedFile = {
   stream: Readable;
   /** File name with the extension of the bytes given (an exported document ends in `.docx`, say). */
@@ -195,7 +266,8 @@ export type ProviderDefinition = {
   label: string;
   /** One sentence for the integrations page: what connecting it brings. */
   summary: string;
-  scopes: { scope: string; reason: string }[];
+  /** `optional`: an account is connected without it too, and lacks only what it is for. */
+  scopes: { scope: string; reason: string; optional?: true }[];
   /** Environment variables that switch connecting by consent on. */
   settings: { clientId: string; clientSecret: string };
   /** Ways to connect that need no settings; the first is shown first. */
@@ -241,4 +313,6 @@ export type Provider = {
   open(connection: Connection, ref: string, options: { signal: AbortSignal; hint?: string }): Promise<OpenedFile>;
   /** Absent: only listing everything again tells what changed. */
   changes?: ChangeFeeds;
+  /** Absent: what changed is only learned by asking. */
+  webhooks?: Webhooks;
 };

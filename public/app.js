@@ -74,7 +74,9 @@ function keepSelection() {
     const body = new window.URLSearchParams([
       ['_csrf', form.elements._csrf.value],
       ['return', form.elements.return.value],
-      ...[...panel.querySelectorAll('input:checked')].map((box) => [box.name, box.value]),
+      ...[...panel.querySelectorAll('input')]
+        .filter(({ type, checked }) => type !== 'checkbox' || checked)
+        .map(({ name, value }) => [name, value]),
       ...fields,
     ]);
     const response = await fetch(action, {
@@ -121,11 +123,12 @@ function keepSelection() {
 
   const add = panel.dataset.add;
   const remove = panel.dataset.remove;
-  // The boxes beside the selection stand outside the form; they go along with every change.
-  document.addEventListener('change', ({ target: { form: owner, name, checked, value } }) => {
+  // What is chosen and typed beside the selection stands outside the form; it goes along with every change.
+  document.addEventListener('change', ({ target }) => {
+    const { form: owner, name, checked, value } = target;
     if (owner !== form) return;
     if (name === 'item') void queue(checked ? add : remove, [[checked ? 'item' : 'remove', value]]);
-    else if (name.startsWith('include')) void queue(add, []);
+    else if (panel.contains(target)) void queue(add, []);
   });
 
   // Buttons of the panel stand outside the form; they belong to it by their form attribute.
@@ -215,15 +218,81 @@ function followImport() {
   const labels = Object.fromEntries(
     [...page.querySelectorAll('[data-state-label]')].map((label) => [label.dataset.stateLabel, label.value]),
   );
+  const stageLabels = Object.fromEntries(
+    [...page.querySelectorAll('[data-stage-label]')].map((label) => [label.dataset.stageLabel, label.value]),
+  );
   const byId = new Map([...rows.querySelectorAll('[data-item]')].map((row) => [row.dataset.item, row]));
   const PAGE = 100;
 
-  /** What is asked of the reader, and how a sync ended that has no items to show, is the server's to say. */
-  const needsServer = ({ kind, held, status, counts }) =>
+  /** What is asked of the reader, and how it ended where nothing came of it or the figures are wrong, is the server's to say. */
+  const needsServer = ({ kind, held, status, counts, outcome, mismatch }) =>
+    outcome !== undefined ||
+    mismatch !== undefined ||
     held !== 'importHeld' in page.dataset ||
     (kind === 'sync' && status !== 'running' && (counts.total === 0 || status === 'failed'));
 
-  const showProgress = ({ counts, foldersWaiting }) => {
+  /** The bar and the sum, as server/routes/import-progress-view.ts has them. */
+  const showBar = (counts) => {
+    const parts = [];
+    let before = 0;
+    for (const part of page.querySelectorAll('[data-bar]')) {
+      const count = counts[part.dataset.bar] ?? 0;
+      part.setAttribute('x', (before * 1000) / (counts.total || 1));
+      part.setAttribute('width', (count * 1000) / (counts.total || 1));
+      before += count;
+      if (count > 0) parts.push(`${inNumbers.format(count)} ${labels[part.dataset.bar].toLowerCase()}`);
+    }
+    page.querySelector('[data-import-sum]').textContent =
+      counts.total === 0
+        ? ''
+        : `${inNumbers.format(counts.total)} ${page.dataset.importKind === 'sync' ? 'met' : 'listed'} = ${parts.join(' + ')}`;
+  };
+
+  const timeLeft = (seconds) => {
+    if (seconds < 45) return 'Less than a minute left';
+    const minutes = Math.round(seconds / 60);
+    if (minutes <= 1) return 'About a minute left';
+    return minutes < 90 ? `About ${minutes} minutes left` : `About ${plural(Math.round(minutes / 60), 'hour')} left`;
+  };
+
+  /** Pace, what is in work, and the pause that a vendor asks for. */
+  const showWork = ({ stages, ratePerMinute, bytesPerSecond, etaSeconds, current, throttledUntil, throttledBy }) => {
+    const bytes = bytesPerSecond > 0 ? `, ${formatBytes(bytesPerSecond)} a second` : '';
+    page.querySelector('[data-import-pace]').textContent =
+      ratePerMinute === 0
+        ? ''
+        : `${plural(ratePerMinute, 'item')} a minute${bytes}.${etaSeconds === null ? '' : ` ${timeLeft(etaSeconds)}.`}`;
+    const busy = Object.keys(stageLabels).filter((stage) => stages[stage] > 0);
+    page.querySelector('[data-import-work]').hidden = busy.length === 0;
+    page.querySelector('[data-import-stages]').textContent = busy
+      .map((stage) => `${inNumbers.format(stages[stage])} ${stageLabels[stage].toLowerCase()}`)
+      .join(', ');
+    page.querySelector('[data-import-current]').replaceChildren(
+      ...current.map(({ name, stage }) => {
+        const line = document.createElement('li');
+        for (const [part, text] of [
+          ['stage', stageLabels[stage] ?? stage],
+          ['name', name],
+        ]) {
+          const span = document.createElement('span');
+          span.className = `in-work__${part}`;
+          span.textContent = text;
+          line.append(span, ' ');
+        }
+        return line;
+      }),
+    );
+    const notice = page.querySelector('[data-import-throttle]');
+    if (throttledUntil) {
+      const time = notice.querySelector('time');
+      notice.querySelector('[data-throttle-by]').textContent = throttledBy;
+      time.dateTime = throttledUntil;
+      time.textContent = inLocalTime.format(new Date(throttledUntil));
+    }
+    notice.hidden = !throttledUntil;
+  };
+
+  const showProgress = ({ counts, foldersWaiting, progress }) => {
     const done = counts.total - counts.waiting - counts.running;
     // A sync that has found nothing says so in words of the server's.
     const text =
@@ -235,10 +304,12 @@ function followImport() {
     const bar = page.querySelector('#import-progress');
     bar.max = counts.total || 1;
     bar.value = done;
+    showBar(counts);
     page.querySelector('[data-import-folders]').textContent =
       foldersWaiting === 0
         ? ''
         : `${plural(foldersWaiting, 'folder')} ${foldersWaiting === 1 ? 'is' : 'are'} still being listed, so the total grows.`;
+    if (progress) showWork(progress);
     for (const count of page.querySelectorAll('[data-count]'))
       count.textContent = inNumbers.format(counts[count.dataset.count] ?? 0);
   };
@@ -268,6 +339,16 @@ function followImport() {
     if (item.documentId) name.href = `/admin/documents/${item.documentId}`;
     cell('name').replaceChildren(name);
     cell('path').textContent = item.path;
+    cell('twin').hidden = !item.sameContentAs;
+    if (item.sameContentAs) {
+      const twin = cell('twin').querySelector('a');
+      twin.textContent = item.sameContentAs.title;
+      twin.href = `/admin/documents/${item.sameContentAs.id}`;
+    }
+    const retry = cell('retry');
+    retry.value = item.id;
+    retry.setAttribute('aria-label', `Try ${item.name} again`);
+    retry.hidden = item.status !== 'failed';
     cell('state').replaceChildren(badge(item.status, labels[item.status] ?? item.status));
     cell('reason').textContent = item.reason ?? '';
     cell('size').textContent = item.sizeBytes === undefined ? '' : formatBytes(item.sizeBytes);
@@ -282,6 +363,7 @@ function followImport() {
       .querySelector('[data-import-status]')
       .replaceChildren(badge(summary.status, texts[summary.status] ?? summary.status));
     page.querySelector('[data-import-cancel]')?.remove();
+    for (const part of ['pace', 'work', 'throttle']) page.querySelector(`[data-import-${part}]`)?.remove();
     const finished = page.querySelector('[data-import-finished]');
     if (finished && summary.finishedAt)
       finished.textContent = `, finished ${inLocalTime.format(new Date(summary.finishedAt))}`;

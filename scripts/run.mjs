@@ -55,6 +55,9 @@ switch (command) {
         : ['dist/server/cli/main.js', ...args],
     );
     break;
+  case 'bench':
+    node([...tsx, 'bench/main.ts', ...args]);
+    break;
   case 'test': {
     const files = args.filter((arg) => !arg.startsWith('-'));
     const flags = args.filter((arg) => arg.startsWith('-'));

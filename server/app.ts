@@ -10,6 +10,7 @@ import { requestId } from './middleware/request.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security.ts';
 import { pageRoutes } from './routes/index.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { SESSION_MS } from './session.ts';
 import { siteFolder, viewLocals } from './views.ts';
 
@@ -29,6 +30,7 @@ export function createApp(context: Context): Express {
   app.use(requestLog(logger));
   app.use(viewLocals(csrfToken));
   app.use(securityHeaders(config));
+  app.use(webhookRoutes(context));
   app.use(compression());
   app.use(express.static(siteFolder('public'), { maxAge: '1y', immutable: true, index: false }));
   app.use(express.urlencoded({ extended: false, limit: '1mb', parameterLimit: 2000 }));

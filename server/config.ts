@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { parseEmbedding, type EmbeddingConfig } from './embedding-config.ts';
+import { mailFrom, smtpUrl, webhookSecrets, webhookUrl } from './notifications/settings.ts';
+import type { MailConfig, WebhookConfig } from './notifications/settings.ts';
 import { Secret } from './secret.ts';
 
 /** Endpoints of one vendor: origin plus optional path prefix, without a trailing slash. */
@@ -68,8 +71,14 @@ export type Config = {
   jira: AtlassianConfig;
   /** Extra `host` or `host:port` the outbound guard lets through. */
   egressAllowedHosts: string[];
+  /** Absent: the built-in embedder. */
+  embedding?: EmbeddingConfig;
   maxFileBytes: number;
   importConcurrency: number;
+  /** Absent: nobody is written to. */
+  mail?: MailConfig;
+  /** Absent: no other system is told. */
+  webhook?: WebhookConfig;
   sandbox?: { filesDir?: string };
 };
 
@@ -242,6 +251,37 @@ export function parseConfig(env: Env): Config {
   if (confluenceGiven.length > 0 && confluenceGiven.length < confluenceSettings.length)
     problems.push('CONFLUENCE_BASE_URL, CONFLUENCE_USERNAME and CONFLUENCE_API_TOKEN: set all three or none');
 
+  const smtp = take(
+    'SMTP_URL',
+    smtpUrl,
+    undefined as Omit<MailConfig, 'from'> | undefined,
+    'must be smtp://user:password@host:587 or smtps://user:password@host:465, with special characters percent-encoded; smtp demands STARTTLS unless ?requireTLS=false follows',
+  );
+  const from = take(
+    'MAIL_FROM',
+    mailFrom,
+    undefined as MailConfig['from'] | undefined,
+    'must be an e-mail address with or without a name, for example Tributary <hub@example.com>',
+  );
+  const hookUrl = take(
+    'WEBHOOK_URL',
+    webhookUrl,
+    undefined as string | undefined,
+    'must be an http or https address without a user name, for example https://example.com/hooks/tributary',
+  );
+  const hookSecrets = take(
+    'WEBHOOK_SECRET',
+    webhookSecrets,
+    undefined as Secret[] | undefined,
+    'must be whsec_ and 24 to 64 bytes in base64, for example whsec_ followed by what `openssl rand -base64 32` prints',
+  );
+  for (const [one, other] of [
+    ['SMTP_URL', 'MAIL_FROM'],
+    ['WEBHOOK_URL', 'WEBHOOK_SECRET'],
+  ] as const)
+    if ((env[one] === undefined) !== (env[other] === undefined))
+      problems.push(`${one} and ${other}: set both or neither`);
+
   const trustProxy =
     env.TRUST_PROXY === undefined
       ? undefined
@@ -305,8 +345,11 @@ export function parseConfig(env: Env): Config {
     },
     jira: atlassian('JIRA'),
     egressAllowedHosts: list(env.EGRESS_ALLOWED_HOSTS),
+    embedding: parseEmbedding(env, { problems, take, url, wholeNumber }),
     maxFileBytes: wholeNumber('MAX_FILE_BYTES', 268_435_456, 1, 17_179_869_184),
     importConcurrency: wholeNumber('IMPORT_CONCURRENCY', 8, 1, 64),
+    mail: smtp && from && { ...smtp, from },
+    webhook: hookUrl && hookSecrets ? { url: hookUrl, secrets: hookSecrets } : undefined,
     sandbox: sandboxOn ? { filesDir: env.SANDBOX_FILES } : undefined,
   };
   if (role !== 'all' && config.database.kind === 'embedded')

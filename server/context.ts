@@ -7,24 +7,32 @@ import { openDatabase } from './database/open.ts';
 import { createEgress, hostsOf, type Egress } from './egress/egress.ts';
 import type { SearchIndex } from './index/index.ts';
 import { createPostgresIndex } from './index/postgres.ts';
+import { createEmbeddingBatcher, type EmbeddingBatcher } from './pipeline/embed/batcher.ts';
+import { createEmbedder, embedderHosts } from './pipeline/embed/configured.ts';
 import type { Embedder } from './pipeline/embed/embedder.ts';
-import { createLexicalEmbedder } from './pipeline/embed/lexical.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createQueue, type Queue } from './queue/queue.ts';
 import { createConnectionService, type ConnectionService } from './services/connection-service.ts';
 import { createBrowseService, type BrowseService } from './services/browse-service.ts';
 import { createCredentialService, type CredentialService } from './services/credential-service.ts';
 import { createDocumentService, type DocumentService } from './services/document-service.ts';
+import { createEstimateService, type EstimateService } from './services/estimate-service.ts';
 import { createGrantService, type GrantService } from './services/grant-service.ts';
 import { createImportService, type ImportService } from './services/import-service.ts';
 import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
+import { createNotificationService, type NotificationService } from './services/notification-service.ts';
 import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
 import { createSearchService, type SearchService } from './services/search-service.ts';
 import { createSettingsAccountService, type SettingsAccountService } from './services/settings-account-service.ts';
 import { createSyncService, type SyncService } from './services/sync-service.ts';
 import { createTokenService, type TokenService } from './services/token-service.ts';
 import { createUserService, type UserService } from './services/user-service.ts';
+import { createWatchKeeper, type WatchKeeper } from './services/watch-keeper.ts';
+import { createWebhookService, type WebhookService } from './services/webhook-service.ts';
+import { watchLedgerBalance } from './services/ledger-balance.ts';
+import { createProgressReader } from './services/import-progress.ts';
 import { openSessionStore, type SessionStore } from './session.ts';
+import { createSignals, type Signals } from './signals/signals.ts';
 import { createVault, type Vault } from './vault/vault.ts';
 
 /** Everything the hub is made of. Built once; tests hand in the parts they replace. */
@@ -32,6 +40,8 @@ export type Context = {
   config: Config;
   logger: Logger;
   database: Database;
+  /** What changed, said in every process. */
+  signals: Signals;
   vault: Vault;
   egress: Egress;
   /** All services the hub knows, also those that are not configured. */
@@ -40,6 +50,7 @@ export type Context = {
   queue: Queue;
   pipeline: Pipeline;
   embedder: Embedder;
+  embeddings: EmbeddingBatcher;
   index: SearchIndex;
   sessions: SessionStore;
   users: UserService;
@@ -52,9 +63,13 @@ export type Context = {
   settingsAccount: SettingsAccountService;
   browse: BrowseService;
   imports: ImportService;
+  estimates: EstimateService;
   syncs: SyncService;
+  watches: WatchKeeper;
+  webhooks: WebhookService;
   documents: DocumentService;
   search: SearchService;
+  notifications: NotificationService;
   /** Closes what was opened, in reverse order. The queue is stopped by whoever started it. */
   close(): Promise<void>;
 };
@@ -66,17 +81,22 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
   const sessions = await openSessionStore({ config, database, logger });
   const vault = createVault(config.encryptionKeys);
   const { definitions: platforms, providers } = createProviders(config);
-  const vendorHosts = platforms.flatMap(({ definition }) => definition.hosts);
+  const definitions = platforms.map(({ definition }) => definition);
+  const vendorHosts = [...definitions.flatMap(({ hosts }) => hosts), ...embedderHosts(config.embedding)];
   const egress = createEgress({ allowedHosts: hostsOf(config, vendorHosts), vendorHosts });
+  const signals = createSignals({ database, logger });
+  const balance = watchLedgerBalance({ database, logger });
   const queue = createQueue({ database, logger });
   const pipeline = createPipeline({ maxFileBytes: config.maxFileBytes });
-  const embedder = createLexicalEmbedder();
+  const embedder = createEmbedder(config.embedding, { fetch: egress.fetch, logger });
   const index = createPostgresIndex(database, { embedderId: embedder.id });
+  const embeddings = createEmbeddingBatcher({ embedder, index, logger });
   const users = createUserService({ database, logger });
   const tokens = createTokenService({ database });
   const credentials = createCredentialService({ database, vault, providers, egress, logger });
   const governor = createRateGovernor({ database });
   const connections = createConnectionService({ database, credentials, governor, egress, providers, logger });
+  const watches = createWatchKeeper({ config, database, vault, providers, connections, queue, logger });
   const integrations = createIntegrationService({
     database,
     platforms,
@@ -84,6 +104,7 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     credentials,
     governor,
     egress,
+    watches,
     logger,
   });
   const grants = createGrantService({
@@ -100,22 +121,32 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     logger,
   });
   const settingsAccount = createSettingsAccountService({ config, database, users, grants, logger });
-  const imports = createImportService({ database, queue, integrations });
+  const imports = createImportService({
+    database,
+    queue,
+    integrations,
+    progressOf: createProgressReader({ database, integrations, definitions }),
+  });
   const syncs = createSyncService({ database, queue, integrations });
+  const estimates = createEstimateService({ config, database, integrations, providers, connections, logger });
+  const webhooks = createWebhookService({ config, database, vault, providers, integrations, queue, logger });
   const browse = createBrowseService({ database, integrations, providers, connections, logger });
   const documents = createDocumentService({ database, imports });
-  const search = createSearchService({ index, embedder });
+  const search = createSearchService({ index, embedder, logger });
+  const notifications = createNotificationService({ config, database, definitions, egress, queue, logger });
   return {
     config,
     logger,
     database,
+    signals,
     vault,
     egress,
-    definitions: platforms.map(({ definition }) => definition),
+    definitions,
     providers,
     queue,
     pipeline,
     embedder,
+    embeddings,
     index,
     sessions,
     users,
@@ -128,13 +159,20 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
     settingsAccount,
     browse,
     imports,
+    estimates,
     syncs,
+    watches,
+    webhooks,
     documents,
     search,
+    notifications,
     async close() {
+      await embeddings.close();
       await pipeline.close();
       await egress.close();
       await settingsAccount.settled();
+      await balance.settled();
+      await signals.close();
       await sessions.close();
       if (!parts.database) await database.close();
     },

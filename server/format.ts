@@ -13,6 +13,8 @@ const DATE = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
+
 /** "1,234". */
 export const formatCount = (n: number): string => NUMBER.format(n);
 
@@ -37,6 +39,9 @@ export function formatBytes(bytes: number | undefined): string {
 
 /** "21 Nov 2026, 09:14 UTC". */
 export const formatDate = (date: Date): Moment => ({ iso: date.toISOString(), text: `${DATE.format(date)} UTC` });
+
+/** "21 Nov 2026", the day in UTC. */
+export const formatDay = (date: Date): string => DAY.format(date);
 
 /** Like formatDate, for what may be absent. */
 export const formatMaybeDate = (date: Date | null | undefined): Moment | undefined =>

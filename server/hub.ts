@@ -19,8 +19,8 @@ export type Hub = {
   close(): Promise<void>;
 };
 
-/** How long running jobs may take to end at a stop. */
-const STOP_MS = 8000;
+/** How long running jobs may take to end at a stop, before they are handed back. */
+const STOP_MS = 6000;
 
 /** Starts what the configuration's role names: pages and API, import workers, or both. Migrates the database first. */
 export async function startHub(config: Config, parts: { logger: Logger; database?: Database }): Promise<Hub> {
@@ -35,6 +35,7 @@ export async function startHub(config: Config, parts: { logger: Logger; database
     if (admin) logger.info({ userId: admin.id }, 'the first admin was created');
     const stops = config.role === 'web' ? [] : [registerImportJobs(context), startKeepAlive(context)];
     await context.queue.start();
+    context.signals.start();
     const server = config.role === 'worker' ? undefined : await listen(context, config);
     if (server) {
       await context.users.needsSetup();

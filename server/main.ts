@@ -4,6 +4,9 @@ import { startHub } from './hub.ts';
 import { createLogger } from './logger.ts';
 import { prepareStart } from './start.ts';
 
+/** Supervisors kill what does not end soon after their signal. Then it is better to have ended by oneself: what is in hand is lost to nobody. */
+const STOP_WITHIN_MS = 9500;
+
 /** Production's entry: configuration → hub, until a signal asks it to stop. Exit code 1 when it could not start. */
 async function main(): Promise<void> {
   loadDotEnv();
@@ -20,6 +23,10 @@ async function main(): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     logger.info({ signal }, 'stopping');
+    setTimeout(() => {
+      logger.error('the hub did not stop in time');
+      process.exit(1);
+    }, STOP_WITHIN_MS).unref();
     hub
       .close()
       .then(() => sandbox?.close())

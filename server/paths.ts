@@ -39,11 +39,15 @@ export const paths = {
   basketAdd: '/admin/browse/selection/add',
   basketRemove: '/admin/browse/selection/remove',
   basketClear: '/admin/browse/selection/clear',
+  /** `from` is the page of the browser to go back to. */
+  review: (from?: string) => `/admin/browse/review${query({ from })}`,
   imports: '/admin/imports',
   importsPage: (cursor: string) => `/admin/imports${query({ cursor })}`,
-  import: (id: string, options: { cursor?: string; state?: string } = {}) =>
-    `/admin/imports/${id}${query({ cursor: options.cursor, state: options.state })}`,
-  importEvents: (id: string) => `/api/v1/imports/${id}/events`,
+  import: (id: string, options: { cursor?: string; state?: string; q?: string } = {}) =>
+    `/admin/imports/${id}${query({ cursor: options.cursor, state: options.state, q: options.q })}`,
+  importLedger: (id: string, options: { state?: string; q?: string } = {}) =>
+    `/admin/imports/${id}/ledger.csv${query({ state: options.state, q: options.q })}`,
+  importEvents: (id: string, since: string) => `/api/v1/imports/${id}/events${query({ since })}`,
   importCancel: (id: string) => `/admin/imports/${id}/cancel`,
   importRemovals: (id: string) => `/admin/imports/${id}/removals`,
   importRetry: (id: string) => `/admin/imports/${id}/retry`,
@@ -64,9 +68,16 @@ export const paths = {
   documentDelete: (id: string) => `/admin/documents/${id}/delete`,
   search: (options: { q?: string; platform?: string; category?: string; mode?: string } = {}): string =>
     `/admin/search${query(options)}`,
+  notifications: '/admin/notifications',
+  notificationsPage: (cursor: string) => `/admin/notifications${query({ cursor })}`,
+  notificationDismiss: (id: string) => `/admin/notifications/${id}/dismiss`,
+  notificationTest: '/admin/notifications/test',
   tokens: '/admin/tokens',
   tokenDelete: (id: string) => `/admin/tokens/${id}/delete`,
   users: '/admin/users',
   /** The redirect URI's path, registered at the vendor. */
   callback: (platform: Platform) => `/api/v1/integrations/${platform}/callback`,
+  /** Where a vendor calls: for one account, or for the hub's whole app. */
+  webhook: (platform: Platform, integrationId?: string) =>
+    `/webhooks/${platform}${integrationId === undefined ? '' : `/${integrationId}`}`,
 } as const;

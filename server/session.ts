@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createClient } from 'redis';
 import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
+import type { TypedFilters } from './forms/filters-form.ts';
 import type { ImportScope } from './services/import-service.ts';
 import { createDatabaseSessionStore } from './stores/session-store.ts';
 import type { Flash } from './views.ts';
@@ -20,7 +21,11 @@ declare module 'express-session' {
   }
 }
 
-export type ImportChoices = Pick<ImportScope, 'includeChildren' | 'includeAttachments'>;
+export type ImportChoices = Pick<ImportScope, 'includeChildren' | 'includeAttachments'> & {
+  /** As it was typed, like the filters. */
+  category?: string;
+  filters?: TypedFilters;
+};
 
 export type BasketItem = {
   integrationId: string;

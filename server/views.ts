@@ -9,6 +9,7 @@ import type { BrowseViews } from './routes/browse-views.ts';
 import type { DocumentViews } from './routes/document-views.ts';
 import type { ImportViews } from './routes/import-views.ts';
 import type { IntegrationViews } from './routes/integration-views.ts';
+import type { NotificationViews } from './routes/notification-views.ts';
 import type { SearchViews } from './routes/search-views.ts';
 
 /** Every view and the type of its locals; they arrive formatted, so that a view only lays them out. */
@@ -17,6 +18,7 @@ export type ViewLocals = AccountViews &
   DocumentViews &
   ImportViews &
   IntegrationViews &
+  NotificationViews &
   SearchViews & {
     error: {
       status: number;
@@ -33,7 +35,7 @@ export type Flash = { kind: 'success' | 'notice' | 'error'; message: string };
 export type PageLocals = {
   title: string;
   /** The section marked in the navigation. */
-  section?: 'integrations' | 'browse' | 'imports' | 'documents' | 'search' | 'users' | 'tokens';
+  section?: 'integrations' | 'browse' | 'imports' | 'documents' | 'search' | 'users' | 'tokens' | 'notifications';
   errors?: FieldError[];
   values?: Record<string, string>;
 };

@@ -26,6 +26,7 @@ export function createAtlassianAuth(config: AtlassianConfig, product: Product, c
   const { platform, settings, scopes } = product;
   const { failures } = client;
   const asked = scopes.map(({ scope }) => scope);
+  const needed = scopes.filter(({ scope, optional }) => scope !== OFFLINE && !optional).map(({ scope }) => scope);
 
   const app = () => clientForm(platform, settings, config);
   const endpoint = createTokenEndpoint({ failures, refused: failures.refusedToken, usualLifetimeS: 3600 });
@@ -41,7 +42,7 @@ export function createAtlassianAuth(config: AtlassianConfig, product: Product, c
 
     async exchange(request, fetch) {
       const tokens = await token(codeForm(request), fetch);
-      const missing = asked.find((scope) => scope !== OFFLINE && !tokens.scopes.includes(scope));
+      const missing = needed.find((scope) => !tokens.scopes.includes(scope));
       if (missing) throw failures.scopeMissing(missing);
       if (!tokens.refreshToken)
         throw new ProviderError(

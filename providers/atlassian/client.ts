@@ -30,6 +30,12 @@ export type AtlassianClient = {
    * Errors: as those of `read`, and `bad_response` for a link that leads elsewhere or back.
    */
   page<T>(connection: Caller, base: string, path: string, call: Call<T>): Promise<{ body: T; next?: string }>;
+  /** A call that changes something; the data of the answer, undefined where there is none. Errors: ProviderError. */
+  send(
+    connection: Caller,
+    url: string,
+    call: { what: string; method: 'POST' | 'PUT' | 'DELETE'; body: unknown; scope?: string },
+  ): Promise<unknown>;
   /** The answer with the bytes of a file, redirects followed. Errors: ProviderError. */
   download(connection: Caller, url: string, call: { scope?: string; signal: AbortSignal }): Promise<Response>;
 };
@@ -71,6 +77,22 @@ export function createAtlassianClient(product: Product): AtlassianClient {
       const next = nextPath({ base, path, links: isRecord(body) ? body._links : undefined, link });
       if (next === 'elsewhere') throw failures.badResponse(call.what, 'next');
       return { body: failures.parse(call.schema, body, call.what), next: next?.path };
+    },
+
+    async send({ fetch }, url, { what, method, body, scope }) {
+      const headers = { accept: 'application/json', 'content-type': 'application/json' };
+      let response: Response;
+      let text: string;
+      try {
+        response = await fetch(url, { method, headers, body: JSON.stringify(body) });
+        if (!response.ok) throw await failures.failedAnswer(response, scope);
+        text = await response.text();
+      } catch (error) {
+        throw failures.toProviderError(error);
+      }
+      const data = parseJson(text);
+      if (data === undefined && text.trim() !== '') throw failures.notJson(what);
+      return data;
     },
 
     async download({ fetch }, url, { scope, signal }) {

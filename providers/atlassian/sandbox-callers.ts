@@ -40,13 +40,19 @@ export function createCallers(deps: { accounts: SandboxAccount[]; grants: Grants
   const callers = new WeakMap<Request, Caller>();
   const attempts = new Map<string, number>();
 
-  const enter = (req: Request, site: AtlassianSite, account?: SandboxAccount, scopes?: string[]): void => {
+  const enter = (
+    req: Request,
+    site: AtlassianSite,
+    account?: SandboxAccount,
+    { scopes, isApp }: { scopes?: string[]; isApp?: boolean } = {},
+  ): void => {
     const person = account && peopleOf(site).find(({ accountId }) => accountId === accountIdOfName(account.name));
     if (account && (!person || !site.members.has(person.accountId)))
       throw new AtlassianRefusal(403, 'The user is not permitted to use this site.');
     callers.set(req, {
       site,
       person,
+      isApp,
       requireScope(...anyOf) {
         if (scopes && !anyOf.some((scope) => scopes.includes(scope)))
           throw new AtlassianRefusal(401, 'Unauthorized; scope does not match');
@@ -82,7 +88,10 @@ export function createCallers(deps: { accounts: SandboxAccount[]; grants: Grants
       if (!site) throw new AtlassianRefusal(404, 'No message available');
       if (found && !grants.sitesOf(found.grant).includes(site))
         throw new AtlassianRefusal(403, 'The app is not allowed to use this site.');
-      enter(req, site, scoped?.account ?? found?.account, scoped?.scopes ?? found?.grant.scopes);
+      enter(req, site, scoped?.account ?? found?.account, {
+        scopes: scoped?.scopes ?? found?.grant.scopes,
+        isApp: found !== undefined,
+      });
       next();
     },
 

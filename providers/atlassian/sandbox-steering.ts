@@ -1,5 +1,7 @@
 import type { Request } from 'express';
 import type { ConfluenceSpace } from '../confluence/sandbox-state.ts';
+import type { SandboxWebhook } from '../jira/sandbox-webhooks.ts';
+import type { MadeCall } from '../sandbox/bell.ts';
 import { accountOf, type StandInState } from '../sandbox/stand-in.ts';
 import { apiTokenOf, personalTokenOf, scopedTokenOf, type SignIn } from './sandbox-callers.ts';
 import type { Grants, Rotation } from './sandbox-grants.ts';
@@ -26,6 +28,10 @@ export type AtlassianSandboxState = StandInState<Seen> & {
   signIn: SignIn;
   /** `lifetimeMs` is for how long the address of a file can be used. */
   media: { lifetimeMs: number };
+  /** Standing orders of apps to call, of all sites. */
+  jiraWebhooks: SandboxWebhook[];
+  /** Every call made because of them. */
+  calls: MadeCall[];
   /** Tokens as after a consent to everything on all sites, or to `scopes`. */
   issue(email: string, scopes?: string[]): { accessToken: string; refreshToken: string };
   /** From now on only access tokens issued later are accepted. */
@@ -45,7 +51,9 @@ export type AtlassianSandboxState = StandInState<Seen> & {
 
 export function createSteering(
   state: StandInState<Seen>,
-  parts: Pick<AtlassianSandboxState, 'sites' | 'rotation' | 'signIn' | 'media'> & { grants: Grants },
+  parts: Pick<AtlassianSandboxState, 'sites' | 'rotation' | 'signIn' | 'media' | 'jiraWebhooks' | 'calls'> & {
+    grants: Grants;
+  },
 ): AtlassianSandboxState {
   const { grants, ...steered } = parts;
   const account = (email: string) => accountOf(state.accounts, email);

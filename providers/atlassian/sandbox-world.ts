@@ -35,6 +35,8 @@ export type Caller = {
   site: AtlassianSite;
   /** Absent for somebody who is not signed in. */
   person?: AtlassianPerson;
+  /** An app asks, by a consent, and not the person. */
+  isApp?: boolean;
   /** Tokens without scopes of their own may do everything. Errors: AtlassianRefusal 401 for one that has none of these. */
   requireScope: (...anyOf: string[]) => void;
 };

@@ -7,7 +7,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
 import { createConfluenceServer } from '../confluence/sandbox-server.ts';
 import { createConfluenceSandbox } from '../confluence/sandbox.ts';
+import { createJiraWebhooks } from '../jira/sandbox-webhooks.ts';
 import { createJiraSandbox } from '../jira/sandbox.ts';
+import { createBell } from '../sandbox/bell.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
 import { appOf, createStandIn, listen } from '../sandbox/stand-in.ts';
 import { createTokenMint } from '../sandbox/token-mint.ts';
@@ -53,7 +55,9 @@ export async function startAtlassianSandbox(options: {
   let filesUrl = '';
   const files = createSandboxMedia({ mint, send, baseUrl: () => filesUrl, lifetimeMs: () => media.lifetimeMs });
   const world: AtlassianWorld = { callerOf: callers.callerOf, mediaUrl: files.urlOf, send };
-  const places = createPlaces(world, callers, sites);
+  const bell = createBell();
+  const webhooks = createJiraWebhooks({ callerOf: callers.callerOf, bell, clientSecret });
+  const places = createPlaces(world, callers, { sites, webhooks: webhooks.router });
 
   const filesServer = await listen(appWith(steer, files.router));
   filesUrl = filesServer.url;
@@ -75,15 +79,28 @@ export async function startAtlassianSandbox(options: {
       ATLASSIAN_API_URL: main.url,
       EGRESS_ALLOWED_HOSTS: [filesServer, ...siteServers].map(({ url }) => new URL(url).host).join(','),
     },
-    state: createSteering(state, { sites, rotation, signIn, media, grants }),
+    state: createSteering(state, {
+      sites,
+      rotation,
+      signIn,
+      media,
+      grants,
+      jiraWebhooks: webhooks.all,
+      calls: bell.calls,
+    }),
     async close() {
+      bell.close();
       await Promise.all([main, filesServer, ...siteServers].map((server) => server.close()));
     },
   };
 }
 
 /** Where the products are mounted: on the gateway for all sites of the cloud, and on each site. */
-function createPlaces(world: AtlassianWorld, callers: Callers, sites: AtlassianSite[]) {
+function createPlaces(
+  world: AtlassianWorld,
+  callers: Callers,
+  { sites, webhooks }: { sites: AtlassianSite[]; webhooks: RequestHandler },
+) {
   const confluence = createConfluenceSandbox(world);
   const jira = createJiraSandbox(world);
   const server = createConfluenceServer(world);
@@ -98,7 +115,7 @@ function createPlaces(world: AtlassianWorld, callers: Callers, sites: AtlassianS
       router.use('/ex/confluence/:cloudId', at('confluence'));
       router.use('/ex/confluence/:cloudId/wiki', confluence);
       router.use('/ex/jira/:cloudId', at('jira'));
-      router.use('/ex/jira/:cloudId/rest/api/3', jira);
+      router.use('/ex/jira/:cloudId/rest/api/3', webhooks, jira);
       return router;
     },
 

@@ -22,7 +22,7 @@ export type TouchedContents = Pick<ProductChanges<Found>, 'search' | 'tell'>;
 /**
  * What was changed at a Confluence site, by a search in CQL. Searches know nothing of what lies in the trash: only where something else was
  * changed, the trash is asked for what was thrown away last, because a sync in which nothing happened is to cost one request. All other
- * deletions, and sub-pages of pages that were moved, are found when everything is listed again.
+ * deletions, and sub-pages of a page that came in from elsewhere or left, are found when everything is listed again.
  */
 export const createConfluenceChanges = (
   product: Product,

@@ -11,6 +11,7 @@ import { badResponse, judge, MovedRootError, toProviderError } from './failures.
 import { createLookups, latest, withCursor } from './lookups.ts';
 import { formatCursor, formatRef, parseCursor, parseRef, type Place, type Ref } from './refs.ts';
 import { createSearch } from './search.ts';
+import { createDropboxWebhooks } from './webhooks.ts';
 import {
   addressOf,
   exportOf,
@@ -164,6 +165,7 @@ export function createDropbox(config: DropboxConfig): Provider {
     search: createSearch(client, lookups),
     get,
     changes: createDropboxChanges(client),
+    webhooks: createDropboxWebhooks(config),
 
     async open(connection, text, { signal }) {
       const ref = parseRef(text);

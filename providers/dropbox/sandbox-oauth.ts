@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
 import {
   commonFault,
@@ -15,11 +15,11 @@ import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
 import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
 import { SCOPES } from './auth.ts';
 import { misunderstood, Refusal, tags } from './sandbox-args.ts';
-import { accountIdOf } from './sandbox-tree.ts';
+import { accountIdOf, userIdOf } from './sandbox-tree.ts';
 
 const ACCESS_LIFETIME_S = 14_400;
 
-const DROPBOX: ConsentVendor = {
+export const DROPBOX: ConsentVendor = {
   name: 'Dropbox',
   account: 'Dropbox account',
   allows: {
@@ -114,7 +114,7 @@ export function createSandboxOauth(deps: {
       token_type: 'bearer',
       expires_in: ACCESS_LIFETIME_S,
       scope: scopes.join(' '),
-      uid: String(parseInt(createHash('sha256').update(accountId).digest('hex').slice(0, 8), 16)),
+      uid: String(userIdOf(accountId)),
       account_id: account ? accountIdOf(account) : '',
       ...(asked.token_access_type === 'offline' ? { refresh_token: mint.sign({ kind: 'refresh', ...grant }) } : {}),
     });

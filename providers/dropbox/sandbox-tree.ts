@@ -39,6 +39,10 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 /** 40 characters, as Dropbox's. */
 export const accountIdOf = (account: SandboxAccount): string => `dbid:${digest(`account ${account.id}`).slice(0, 35)}`;
 
+/** The older id of an account, a number. */
+export const userIdOf = (accountId: string): number =>
+  parseInt(createHash('sha256').update(accountId).digest('hex').slice(0, 8), 16);
+
 /** Namespaces go by number. */
 export const namespaceIdOf = (key: string): string =>
   String(parseInt(createHash('sha256').update(`namespace ${key}`).digest('hex').slice(0, 8), 16) + 1_000_000);
@@ -71,11 +75,12 @@ const idOf = (key: string): string => `id:${digest(`item ${key}`).slice(0, 22)}`
  * drives are folders of a team space, in which the own Dropbox lies too.
  */
 export function createTrees(): (account: SandboxAccount) => Seen {
-  const known = new WeakMap<SandboxAccount, { mark: (string | null)[]; seen: Seen }>();
+  const known = new WeakMap<SandboxAccount, { mark: unknown[]; seen: Seen }>();
   return (account) => {
+    // Files may be changed as they are, or be replaced by others with the same id.
     const mark = account.spaces.flatMap(({ id, files }) => [
       id,
-      ...files.flatMap((file) => [file.id, file.name, file.parentId]),
+      ...files.flatMap((file) => [file, file.name, file.parentId]),
     ]);
     const before = known.get(account);
     if (before?.mark.length === mark.length && before.mark.every((part, at) => part === mark[at])) return before.seen;

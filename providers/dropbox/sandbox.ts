@@ -6,13 +6,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { RequestHandler } from 'express';
+import { createBell, type MadeCall } from '../sandbox/bell.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
 import { accountOf, appOf, createStandIn, listen, type StandInState } from '../sandbox/stand-in.ts';
 import { createTokenMint } from '../sandbox/token-mint.ts';
 import { createSandboxApi } from './sandbox-api.ts';
 import { Refusal, sendRefusal } from './sandbox-args.ts';
-import { createSandboxOauth } from './sandbox-oauth.ts';
-import { createTrees } from './sandbox-tree.ts';
+import { createSandboxOauth, DROPBOX } from './sandbox-oauth.ts';
+import { createTrees, type Seen } from './sandbox-tree.ts';
+import { createSandboxWebhooks } from './sandbox-webhooks.ts';
 
 /** What tests see and steer; of a request `path` is with its query, `arg` and `pathRoot` are as those headers came. */
 export type DropboxSandboxState = StandInState<{ method: string; path: string; arg?: string; pathRoot?: string }> & {
@@ -24,6 +26,10 @@ export type DropboxSandboxState = StandInState<{ method: string; path: string; a
   issue(email: string, scopes?: string[]): { accessToken: string; refreshToken: string };
   /** From now on only access tokens issued later are accepted. */
   expireTokens(): void;
+  /** Registers an address for calls in the App Console, if it echoes a challenge; false if it does not. */
+  registerWebhook(uri: string): Promise<boolean>;
+  /** Every call made to such addresses. */
+  calls: MadeCall[];
 };
 
 export type DropboxSandbox = {
@@ -54,6 +60,13 @@ export async function startDropboxSandbox(options: {
   });
   const revoked: string[] = [];
   const oauth = createSandboxOauth({ accounts, appKey, appSecret, mint, revoked });
+  const trees = createTrees();
+  const seenBy = (accountId: string): Seen | undefined => {
+    const account = accounts.find(({ id }) => id === accountId);
+    return account && trees(account);
+  };
+  const bell = createBell();
+  const webhooks = createSandboxWebhooks({ appSecret, bell, vendor: DROPBOX, seenBy });
   const standIn = createStandIn(accounts, (req) => ({
     method: req.method,
     path: req.originalUrl,
@@ -65,17 +78,25 @@ export async function startDropboxSandbox(options: {
     oddPages: false,
     issue: (email: string, scopes?: string[]) => oauth.issue(accountOf(accounts, email).id, scopes),
     expireTokens: () => oauth.expireTokens(),
+    registerWebhook: (uri: string) => webhooks.register(uri),
+    calls: bell.calls,
   });
-  const trees = createTrees();
   const api = createSandboxApi({
     mint,
-    grantOf: (req) => oauth.grantOf(req),
-    seenBy(accountId) {
-      const account = accounts.find(({ id }) => id === accountId);
-      if (!account) throw new Refusal(401, { '.tag': 'invalid_access_token' });
-      return trees(account);
+    grantOf(req) {
+      const grant = oauth.grantOf(req);
+      webhooks.joined(grant.accountId);
+      return grant;
     },
-    endGrant: (grant) => oauth.endGrant(grant),
+    seenBy(accountId) {
+      const seen = seenBy(accountId);
+      if (!seen) throw new Refusal(401, { '.tag': 'invalid_access_token' });
+      return seen;
+    },
+    endGrant(grant) {
+      oauth.endGrant(grant);
+      webhooks.left(grant.accountId);
+    },
     oddPages: () => state.oddPages,
     send: standIn.send,
   });
@@ -83,7 +104,7 @@ export async function startDropboxSandbox(options: {
     res.set('x-dropbox-request-id', randomBytes(16).toString('hex'));
     next();
   };
-  const app = appOf([named, standIn.steer, oauth.router, api], {
+  const app = appOf([named, standIn.steer, oauth.router, webhooks.router, api], {
     unknown: (req, res) => sendRefusal(res, new Refusal(404, `The stand-in has no ${req.method} ${req.path}.`)),
     fault: (res, message) => sendRefusal(res, new Refusal(500, message)),
   });
@@ -99,6 +120,9 @@ export async function startDropboxSandbox(options: {
       DROPBOX_CONTENT_URL: url,
     },
     state,
-    close,
+    async close() {
+      bell.close();
+      await close();
+    },
   };
 }

@@ -17,13 +17,14 @@ type Ask = (
   run: (changes: drive_v3.Resource$Changes, options: CallOptions) => Promise<{ data: unknown }>,
 ) => Promise<unknown>;
 
+/** What names a feed in a call. */
+export const feedParams = (feed: string) =>
+  feed === OWN
+    ? { supportsAllDrives: true, restrictToMyDrive: false }
+    : { supportsAllDrives: true, includeItemsFromAllDrives: true, driveId: feed };
+
 /** Drive's logs of changes. Source: https://developers.google.com/workspace/drive/api/guides/manage-changes (2026). */
 export function createDriveChanges(ask: Ask): ChangeFeeds {
-  const within = (feed: string) =>
-    feed === OWN
-      ? { supportsAllDrives: true, restrictToMyDrive: false }
-      : { supportsAllDrives: true, includeItemsFromAllDrives: true, driveId: feed };
-
   return {
     feedOf(text) {
       const ref = parseRef(text);
@@ -34,7 +35,7 @@ export function createDriveChanges(ask: Ask): ChangeFeeds {
     own: () => Promise.resolve(OWN),
 
     async start(connection, feed) {
-      const { driveId } = within(feed);
+      const { driveId } = feedParams(feed);
       const body = await ask(connection, 'the start of changes', (changes, options) =>
         changes.getStartPageToken({ supportsAllDrives: true, driveId, fields: 'startPageToken' }, options),
       );
@@ -45,7 +46,7 @@ export function createDriveChanges(ask: Ask): ChangeFeeds {
       const body = await ask(connection, 'a list of changes', (changes, options) =>
         changes.list(
           {
-            ...within(feed),
+            ...feedParams(feed),
             pageToken: cursor,
             pageSize: PAGE_SIZE,
             includeRemoved: true,

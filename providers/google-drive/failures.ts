@@ -42,6 +42,11 @@ const API_OFF: Row = {
   message: 'The Google Drive API is not enabled for the hub’s project in the Google Cloud console.',
 };
 const NO_ACCESS: Row = { kind: 'denied', message: 'This account may not see the item in Google Drive.' };
+const NOT_CALLED: Row = {
+  kind: 'misconfigured',
+  message:
+    'Google does not call the address of this hub. It must be public, https with a valid certificate, and of a domain that Google accepts for the project in the Google Cloud console.',
+};
 const DEAD_GRANT: Row = {
   kind: 'reconnect',
   message: 'Google no longer accepts the connection. Connect the account again.',
@@ -90,6 +95,10 @@ const BY_REASON = new Map<string, Row>(
       kind: 'denied',
       message: 'The account’s organisation does not allow apps to reach Google Drive. Ask its administrator.',
     },
+    'push.webhookUrlNotHttps': NOT_CALLED,
+    'push.webhookUrlNoHost': NOT_CALLED,
+    'push.webhookUrlInvalid': NOT_CALLED,
+    'push.webhookUrlUnauthorized': NOT_CALLED,
     authError: DEAD_GRANT,
     invalid_grant: DEAD_GRANT,
     invalid_client: CLIENT_REFUSED,
@@ -117,8 +126,12 @@ function byStatus(failure: Failure): Row {
   return { kind: 'bad_response', message: `Google did not understand the request (status ${status}).` };
 }
 
-/** Google throttles by 403 with a reason, mostly without `Retry-After`; every other refusal is as the status says. */
+/**
+ * Google throttles by 403 with a reason, mostly without `Retry-After`, and says by 401 too that it will not call an address; every other refusal
+ * is as the status says.
+ */
 export function judgeGoogle(answer: { status: number; headers: Headers; text: string }): AnswerVerdict | undefined {
+  if (answer.status === 401 && readBody(parseJson(answer.text)).reason?.startsWith('push.')) return { kind: 'final' };
   if (answer.status !== 403) return undefined;
   const failure = { status: 403, ...readBody(parseJson(answer.text)), retryAfter: answer.headers.get('retry-after') };
   const row = BY_REASON.get(failure.reason ?? '');

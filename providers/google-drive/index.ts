@@ -5,6 +5,7 @@ import type { Connection, Fetch, Item, OpenedFile, Provider, ProviderDefinition 
 import { bodyStream, isPage } from '../streams.ts';
 import { createGoogleAuth, SCOPES, SETTINGS } from './auth.ts';
 import { createDriveChanges } from './changes.ts';
+import { createDriveWebhooks } from './webhooks.ts';
 import { badResponse, failedAnswer, judgeGoogle, notJson, toProviderError } from './failures.ts';
 import { parseRef, type Ref } from './refs.ts';
 import {
@@ -55,7 +56,7 @@ export const googleDriveDefinition: ProviderDefinition = {
  * Errors: every method throws ProviderError only; `open` throws the signal's reason when it is aborted.
  */
 export function createGoogleDrive(config: GoogleConfig): Provider {
-  const { files, drives, changes } = driveClient({ version: 'v3' });
+  const { files, drives, changes, channels } = driveClient({ version: 'v3' });
   const options = (fetch: Fetch, keys: Record<string, string | undefined> = {}) => ({
     // Given with each call: on the client itself a path in front would be dropped.
     rootUrl: `${config.apiUrl}/`,
@@ -164,6 +165,22 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
     return toItem(await fileOf(connection, ref));
   };
 
+  const feeds = createDriveChanges((connection, what, run) =>
+    call(what, () => run(changes, options(connection.fetch))),
+  );
+  const hooks = createDriveWebhooks(
+    {
+      watch: (connection, run) => call('a notification channel', () => run(changes, options(connection.fetch))),
+      async stop(connection, requestBody) {
+        // The answer is empty.
+        await channels.stop({ requestBody }, options(connection.fetch)).catch((error: unknown) => {
+          throw toProviderError(error);
+        });
+      },
+    },
+    feeds,
+  );
+
   return {
     definition: googleDriveDefinition,
     auth: createGoogleAuth(config),
@@ -187,7 +204,8 @@ export function createGoogleDrive(config: GoogleConfig): Provider {
 
     get,
 
-    changes: createDriveChanges((connection, what, run) => call(what, () => run(changes, options(connection.fetch)))),
+    changes: feeds,
+    webhooks: hooks,
 
     async open(connection, text, { signal, hint }) {
       try {

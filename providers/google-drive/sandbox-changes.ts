@@ -1,5 +1,7 @@
 import express, { type Request, type Response, type Router } from 'express';
+import type { Bell } from '../sandbox/bell.ts';
 import { createChangeLog, type ChangeLog } from '../sandbox/change-log.ts';
+import { createSandboxChannels, type SandboxChannel } from './sandbox-channels.ts';
 import { applyMask, asksFor, checkNames } from './sandbox-fields.ts';
 import { FILE_NAMES, invalid, maskOf, one, Refusal, sizeOf } from './sandbox-request.ts';
 import type { Entry, SandboxStore, View } from './sandbox-store.ts';
@@ -7,12 +9,18 @@ import type { Entry, SandboxStore, View } from './sandbox-store.ts';
 const PAGE_NAMES = new Set(['kind', 'nextPageToken', 'newStartPageToken', 'changes']);
 const CHANGE_NAMES = new Set(['kind', 'changeType', 'time', 'removed', 'fileId', 'file', 'driveId', 'drive', 'type']);
 
-/** The logs of changes: one for each account, one for each shared drive that an account is a member of. */
-export function createSandboxChanges(deps: { store: SandboxStore; viewOf: (req: Request) => View }): Router {
-  const { store, viewOf } = deps;
+/** The logs of changes: one for each account, one for each shared drive that an account is a member of; and who is called when they grow. */
+export function createSandboxChanges(deps: {
+  store: SandboxStore;
+  viewOf: (req: Request) => View;
+  bell: Bell;
+  baseUrl: () => string;
+}): { router: Router; channels: Map<string, SandboxChannel> } {
+  const { store, viewOf, bell, baseUrl } = deps;
   const logs = new Map<string, ChangeLog<Entry>>();
 
-  const logOf = (req: Request): ChangeLog<Entry> => {
+  const logOf = (req: Request): ChangeLog<Entry> => keyedLogOf(req).log;
+  const keyedLogOf = (req: Request): { accountId: string; key: string; log: ChangeLog<Entry> } => {
     const { accountId, drives } = viewOf(req);
     const driveId = one(req, 'driveId');
     if (driveId !== undefined && !drives.some(({ id }) => id === driveId))
@@ -21,7 +29,7 @@ export function createSandboxChanges(deps: { store: SandboxStore; viewOf: (req: 
       throw new Refusal(403, 'teamDrivesNotSupported', 'driveId needs supportsAllDrives.', 'supportsAllDrives');
     const key = `${accountId} ${driveId ?? ''}`;
     const known = logs.get(key);
-    if (known) return known;
+    if (known) return { accountId, key, log: known };
     const log = createChangeLog(
       () =>
         new Map(
@@ -33,7 +41,7 @@ export function createSandboxChanges(deps: { store: SandboxStore; viewOf: (req: 
       ({ file }) => JSON.stringify([file.parentId, file.name, file.version, file.canDownload]),
     );
     logs.set(key, log);
-    return log;
+    return { accountId, key, log };
   };
 
   const startPageToken = (req: Request, res: Response): void =>
@@ -68,10 +76,21 @@ export function createSandboxChanges(deps: { store: SandboxStore; viewOf: (req: 
     res.json(applyMask({ kind: 'drive#changeList', ...more, changes }, mask));
   };
 
+  const { router: watching, channels } = createSandboxChannels({
+    bell,
+    baseUrl,
+    accountOf: (req) => viewOf(req).accountId,
+    logOf(req) {
+      const { accountId, key, log } = keyedLogOf(req);
+      const knows = (token: string) => log.since(positionOf(token), 1) !== undefined;
+      return { accountId, key, knows, position: () => log.position() };
+    },
+  });
   const router = express.Router();
   router.get('/changes/startPageToken', startPageToken);
   router.get('/changes', list);
-  return router;
+  router.use(watching);
+  return { router, channels };
 }
 
 /** Google's are numbers too, and mean nothing to others. */

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
+import type { Bell } from '../sandbox/bell.ts';
 import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
 import { DRIVE_SCOPE } from './failures.ts';
 import { applyMask, asksFor, checkNames, FieldsError, parseFields } from './sandbox-fields.ts';
 import { FILE_NAMES, invalid, maskOf, one, Refusal, sizeOf } from './sandbox-request.ts';
 import { createSandboxChanges } from './sandbox-changes.ts';
+import type { SandboxChannel } from './sandbox-channels.ts';
 import { parseQuery, QueryError, type Query } from './sandbox-query.ts';
 import { wireType, type Entry, type SandboxStore, type View } from './sandbox-store.ts';
 
@@ -22,7 +24,10 @@ export function createSandboxDrive(deps: {
   grantOf(req: Request): Grant | undefined;
   /** How the bytes of an answer go out. */
   send(req: Request, res: Response, bytes: Buffer): void;
-}): Router {
+  /** Calls whoever watches the changes. */
+  bell: Bell;
+  baseUrl(): string;
+}): { router: Router; channels: Map<string, SandboxChannel> } {
   const { store, mint } = deps;
   const send = (req: Request, res: Response, mediaType: string, bytes: Buffer): void =>
     deps.send(req, res.set('content-type', mediaType), bytes);
@@ -167,7 +172,8 @@ export function createSandboxDrive(deps: {
   router.get('/export-links/:fileId', exportLink);
   const api = express.Router();
   api.get('/about', about);
-  api.use(createSandboxChanges({ store, viewOf }));
+  const { router: changes, channels } = createSandboxChanges({ ...deps, viewOf });
+  api.use(changes);
   api.get('/drives', listDrives);
   api.get('/drives/:driveId', getDrive);
   api.get('/files', listFiles);
@@ -179,7 +185,7 @@ export function createSandboxDrive(deps: {
     if (refusal) sendRefusal(res, refusal);
     else next(error);
   });
-  return router;
+  return { router, channels };
 }
 
 /** Google's body for an error; also used for what goes wrong outside of the API's own routes. */

@@ -1,6 +1,8 @@
+import { createBell, type MadeCall } from '../sandbox/bell.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
 import { accountOf, appOf, createStandIn, listen, type StandInState } from '../sandbox/stand-in.ts';
 import { createTokenMint } from '../sandbox/token-mint.ts';
+import type { SandboxChannel } from './sandbox-channels.ts';
 import { createSandboxDrive, sendRefusal } from './sandbox-drive.ts';
 import { createSandboxOauth } from './sandbox-oauth.ts';
 import { createSandboxStore } from './sandbox-store.ts';
@@ -9,6 +11,10 @@ import { createSandboxStore } from './sandbox-store.ts';
 export type GoogleSandboxState = StandInState<{ method: string; path: string }> & {
   /** E-mail addresses of the accounts whose grants were ended, in order. */
   revoked: string[];
+  /** Standing orders to call, by their ids. */
+  channels: Map<string, SandboxChannel>;
+  /** Every call made because of them. */
+  calls: MadeCall[];
   /** Tokens as after a consent to everything, or to `scopes`. */
   issue(email: string, scopes?: string[]): { accessToken: string; refreshToken: string };
   /** From now on only access tokens issued later are accepted. */
@@ -43,8 +49,16 @@ export async function startGoogleSandbox(options: {
   const oauth = createSandboxOauth({ accounts, clientId, clientSecret, mint, revoked });
   const { state, steer, send } = createStandIn(accounts, ({ method, originalUrl }) => ({ method, path: originalUrl }));
   const store = createSandboxStore(accounts, () => url);
-  const drive = createSandboxDrive({ store, mint, grantOf: (req) => oauth.grantOf(req), send });
-  const app = appOf([steer, oauth.router, drive], {
+  const bell = createBell();
+  const drive = createSandboxDrive({
+    store,
+    mint,
+    grantOf: (req) => oauth.grantOf(req),
+    send,
+    bell,
+    baseUrl: () => url,
+  });
+  const app = appOf([steer, oauth.router, drive.router], {
     unknown: (req, res) =>
       sendRefusal(res, {
         status: 404,
@@ -68,9 +82,14 @@ export async function startGoogleSandbox(options: {
     },
     state: Object.assign(state, {
       revoked,
+      channels: drive.channels,
+      calls: bell.calls,
       issue: (email: string, scopes?: string[]) => oauth.issue(accountOf(accounts, email).id, scopes),
       expireAccessTokens: () => oauth.expireAccessTokens(),
     }),
-    close: server.close,
+    async close() {
+      bell.close();
+      await server.close();
+    },
   };
 }

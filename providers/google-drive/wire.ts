@@ -63,6 +63,7 @@ const change = z.object({
   file: file.nullish(),
 });
 const changeList = z.object({ changes: z.array(change), nextPageToken: text, newStartPageToken: text });
+const channel = z.object({ id: z.string().min(1), resourceId: z.string().min(1), expiration: text });
 const drive = z.object({ id: z.string().min(1), name: z.string() });
 const driveList = z.object({ drives: z.array(drive), nextPageToken: text });
 
@@ -79,6 +80,13 @@ export const parseStartToken = (body: unknown): z.infer<typeof startToken> =>
   parse(startToken, body, 'the start of changes');
 export const parseChangeList = (body: unknown): z.infer<typeof changeList> =>
   parse(changeList, body, 'a list of changes');
+
+export const parseChannel = (body: unknown): z.infer<typeof channel> => parse(channel, body, 'a notification channel');
+
+/** When a channel ends: milliseconds in answers, an HTTP date in headers. Undefined for anything else. */
+export function expiryOf(value: string | null | undefined): Date | undefined {
+  return /^\d{1,15}$/.test(value ?? '') ? new Date(Number(value)) : dateOf(value);
+}
 
 export const SHARED_WITH_ME: Item = {
   ref: formatRef({ kind: 'shared-with-me' }),

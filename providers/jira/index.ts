@@ -17,6 +17,7 @@ import { createIssues, fromHint, hintOf, isRefused, type Seat } from './issues.t
 import { createProjects } from './projects.ts';
 import { formatRef, gone, parseRef, type Ref } from './refs.ts';
 import { createSearch, notUnderstood } from './search.ts';
+import { createJiraWebhooks, WEBHOOK_SCOPE } from './webhooks.ts';
 import {
   attachmentSchema,
   toAttachmentItem,
@@ -40,6 +41,11 @@ export const jiraDefinition: ProviderDefinition = {
   scopes: [
     { scope: 'read:jira-work', reason: 'Lists your projects and reads the issues you import. Nothing is changed.' },
     { scope: 'read:jira-user', reason: 'Shows the names of people in issues.' },
+    {
+      scope: WEBHOOK_SCOPE,
+      reason: 'Lets the hub ask Jira to say by itself that something has changed. Nothing else is changed.',
+      optional: true,
+    },
     ...SHARED_SCOPES,
   ],
   settings: { clientId: 'JIRA_CLIENT_ID', clientSecret: 'JIRA_CLIENT_SECRET' },
@@ -208,6 +214,7 @@ export function createJira(config: AtlassianConfig): Provider {
     list: async (connection, ref, ...asked) => ({ ...(await list(connection, ref, ...asked)), address: ref }),
     search: createSearch(issues, sites),
     changes: createJiraChanges(product, sites, issues),
+    webhooks: createJiraWebhooks(config, client, sites),
 
     async get(connection, text) {
       const ref = parseRef(text);

@@ -58,6 +58,11 @@ const LOCKED: Row = { kind: 'denied', message: 'Microsoft 365 has locked or arch
 const FULL: Row = { kind: 'denied', message: 'Microsoft 365 says that the storage of this account is full.' };
 const MALWARE: Row = { kind: 'malware', message: 'Microsoft 365 marks this file as malware.' };
 const NOT_OFFERED: Row = { kind: 'denied', message: 'Microsoft 365 does not offer this to this kind of account.' };
+const NOT_CALLED: Row = {
+  kind: 'misconfigured',
+  message:
+    'Microsoft calls the address of this hub in vain. It must be public, https with a valid certificate, and answer within some seconds.',
+};
 const LOST_PLACE: Row = {
   kind: 'cursor_expired',
   message: 'Microsoft 365 no longer knows this place in the list; it starts over.',
@@ -116,6 +121,8 @@ const BY_PHRASE: [RegExp, Row][] = [
     { kind: 'denied', message: 'This account has no OneDrive: its licence does not include one.' },
   ],
   [/MSA accounts|personal (microsoft )?accounts?|consumer accounts?/i, NOT_OFFERED],
+  // Of subscriptions: the address was asked to prove itself. Source: https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks (2026).
+  [/subscription validation request|notification ?(url|endpoint)/i, NOT_CALLED],
   [/missing scope|scope permissions|insufficient privileges/i, NO_SCOPE],
 ];
 

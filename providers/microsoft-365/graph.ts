@@ -9,6 +9,8 @@ export type Graph = {
   url: (path: TemplateStringsArray, ...parts: string[]) => string;
   /** The data of one call. `what` completes "Microsoft answered …". Errors: ProviderError. */
   read(connection: Connection, url: string, what: string, init?: RequestInit): Promise<unknown>;
+  /** A call whose answer says nothing but that it was done. Errors: ProviderError. */
+  tell(connection: Connection, url: string, init: RequestInit): Promise<void>;
   /** One page: the first at `url`, or the one a cursor names. Errors: ProviderError, also for links that lead elsewhere. */
   page<T>(
     connection: Connection,
@@ -41,6 +43,17 @@ export function createGraph(config: MicrosoftConfig): Graph {
     return link;
   };
 
+  const ask = async (connection: Connection, url: string, init?: RequestInit, paged = false): Promise<string> => {
+    try {
+      const headers = { accept: 'application/json', ...init?.headers };
+      const response = await connection.fetch(url, { ...init, headers });
+      if (!response.ok) throw await failedAnswer(response, { paged });
+      return await response.text();
+    } catch (error) {
+      throw toProviderError(error);
+    }
+  };
+
   const read = async (
     connection: Connection,
     url: string,
@@ -48,15 +61,7 @@ export function createGraph(config: MicrosoftConfig): Graph {
     init?: RequestInit,
     { paged = /[?&]\$skiptoken=|%24skiptoken=/i.test(url) } = {},
   ): Promise<unknown> => {
-    let text: string;
-    let response: Response;
-    try {
-      response = await connection.fetch(url, { ...init, headers: { accept: 'application/json', ...init?.headers } });
-      if (!response.ok) throw await failedAnswer(response, { paged });
-      text = await response.text();
-    } catch (error) {
-      throw toProviderError(error);
-    }
+    const text = await ask(connection, url, init, paged);
     try {
       return JSON.parse(text) as unknown;
     } catch {
@@ -68,6 +73,7 @@ export function createGraph(config: MicrosoftConfig): Graph {
     url: (path, ...parts) =>
       base + path.reduce((whole, text, at) => whole + encodeURIComponent(parts[at - 1] ?? '') + text),
     read,
+    tell: async (connection, url, init) => void (await ask(connection, url, init)),
     async page(connection, { url, cursor }, parse, what) {
       const body = parse(await read(connection, cursor === undefined ? url : checked(cursor, what), what));
       const next = body['@odata.nextLink'] ?? undefined;

@@ -10,6 +10,7 @@ import { createGraphChanges } from './changes.ts';
 import { createGraph } from './graph.ts';
 import { parseRef, type Ref } from './refs.ts';
 import { createSearch } from './search.ts';
+import { createGraphWebhooks } from './webhooks.ts';
 import {
   addressOf,
   ALL_SITES,
@@ -241,6 +242,7 @@ export function createMicrosoft365(config: MicrosoftConfig): Provider {
     get: async (connection, text) => get(connection, parseRef(text)),
 
     changes: createGraphChanges(graph),
+    webhooks: createGraphWebhooks(graph),
 
     async open(connection, text, { signal, hint }) {
       try {

@@ -7,29 +7,33 @@ import type { Entry, SandboxDrive, View } from './sandbox-store.ts';
 type Wire = Record<string, unknown>;
 const PAGE_SIZE = 200;
 
-/** Changes of whole drives, from the present on or from where the one before ended. A token is bound to its drive. */
-export function createSandboxDelta(deps: {
-  mint: TokenMint;
-  baseUrl: () => string;
-  /** The drive as the account sees it at this moment. */
-  driveNow: (view: View, driveId: string) => SandboxDrive | undefined;
-  wireOf: (req: Request, view: View, entry: Entry) => Promise<Wire>;
-}): (req: Request, res: Response, view: View, drive: SandboxDrive) => Promise<void> {
-  const logs = new Map<string, ChangeLog<Entry>>();
+/** What happens in a drive, as one account sees it. */
+export type DriveLogs = (view: View, drive: SandboxDrive) => ChangeLog<Entry>;
 
-  const logOf = (view: View, { id: driveId }: SandboxDrive): ChangeLog<Entry> => {
+/** `driveNow`: the drive as the account sees it at this moment. */
+export function createDriveLogs(driveNow: (view: View, driveId: string) => SandboxDrive | undefined): DriveLogs {
+  const logs = new Map<string, ChangeLog<Entry>>();
+  return (view, { id: driveId }) => {
     const key = `${view.account.id} ${driveId}`;
     let log = logs.get(key);
     if (!log) {
       log = createChangeLog(
-        () => new Map(deps.driveNow(view, driveId)?.entries),
+        () => new Map(driveNow(view, driveId)?.entries),
         ({ parentId, name, file }) => JSON.stringify([parentId, name, file?.version, file?.canDownload]),
       );
       logs.set(key, log);
     }
     return log;
   };
+}
 
+/** Changes of whole drives, from the present on or from where the one before ended. A token is bound to its drive. */
+export function createSandboxDelta(deps: {
+  mint: TokenMint;
+  baseUrl: () => string;
+  logOf: DriveLogs;
+  wireOf: (req: Request, view: View, entry: Entry) => Promise<Wire>;
+}): (req: Request, res: Response, view: View, drive: SandboxDrive) => Promise<void> {
   const positionOf = (token: string, drive: SandboxDrive): number => {
     const place = deps.mint.verify('page', token)?.data;
     if (place?.drive !== drive.id) throw resync();
@@ -37,7 +41,7 @@ export function createSandboxDelta(deps: {
   };
 
   return async (req, res, view, drive) => {
-    const log = logOf(view, drive);
+    const log = deps.logOf(view, drive);
     const { token, $select: select } = req.query;
     if (typeof token !== 'string')
       throw new Refusal(400, 'invalidRequest', 'This stand-in tells changes from a token on only.');

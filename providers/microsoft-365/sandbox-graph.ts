@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import express, { type Request, type Response, type Router } from 'express';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
 import type { Grant, TokenMint } from '../sandbox/token-mint.ts';
-import { createSandboxDelta } from './sandbox-delta.ts';
+import type { Bell } from '../sandbox/bell.ts';
+import { createDriveLogs, createSandboxDelta } from './sandbox-delta.ts';
 import { guid, HOST, objectIdOf, tenantIdOf } from './sandbox-ids.ts';
 import { badRequest, notFound, Refusal, sendRefusal } from './sandbox-refusal.ts';
 import { matcherOf } from './sandbox-search.ts';
+import { createSandboxSubscriptions, type SandboxSubscriptions } from './sandbox-subscriptions.ts';
 import { driveUrlOf, webUrlOf, type Entry, type SandboxDrive, type SandboxStore, type View } from './sandbox-store.ts';
 
 const PAGE_LIFETIME_MS = 6 * 3_600_000;
@@ -35,7 +37,10 @@ export function createSandboxGraph(deps: {
   grantOf(req: Request): Grant | undefined;
   baseUrl: () => string;
   downloadUrl: () => string;
-}): Router {
+  clientId: string;
+  /** Calls whoever has subscribed. */
+  bell: Bell;
+}): { router: Router; subscriptions: SandboxSubscriptions } {
   const { store, mint } = deps;
 
   /** What the account of a request sees, if it has consented to `scope`. */
@@ -269,13 +274,15 @@ export function createSandboxGraph(deps: {
     return collection(req, res, found, { size: 200, toWire: (entry) => wireOf(req, view, entry) });
   };
 
-  const delta = createSandboxDelta({
-    mint,
-    baseUrl: deps.baseUrl,
-    driveNow: ({ account }, id) => store.view(account).drives.get(id),
-    wireOf,
-  });
   const files = 'Files.Read.All';
+  const logOf = createDriveLogs(({ account }, id) => store.view(account).drives.get(id));
+  const delta = createSandboxDelta({ mint, baseUrl: deps.baseUrl, logOf, wireOf });
+  const subscriptions = createSandboxSubscriptions({
+    ...deps,
+    logOf,
+    viewOf: (req) => viewOf(req, files),
+    wholeDrive: (view, id) => rootOf(driveOf(view, id)).drive,
+  });
   const api = express.Router();
   api.get('/me', me);
   api.get('/organization', (req, res) => {
@@ -349,6 +356,7 @@ export function createSandboxGraph(deps: {
     res.json(await store.toWire(view, channelOf(view, req).folder));
   });
   api.post('/search/query', express.json(), searchAll);
+  api.use(subscriptions.router);
 
   const router = express.Router();
   router.use('/v1.0', api);
@@ -356,7 +364,7 @@ export function createSandboxGraph(deps: {
     if (error instanceof Refusal) sendRefusal(res, error);
     else next(error);
   });
-  return router;
+  return { router, subscriptions };
 }
 
 function one(req: Request, name: string): string | undefined {

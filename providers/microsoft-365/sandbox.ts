@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { createBell, type MadeCall } from '../sandbox/bell.ts';
 import type { SandboxAccount } from '../sandbox/sandbox-files.ts';
 import { accountOf, appOf, createStandIn, listen, type StandInState } from '../sandbox/stand-in.ts';
 import { createTokenMint } from '../sandbox/token-mint.ts';
@@ -7,6 +8,7 @@ import { createSandboxGraph } from './sandbox-graph.ts';
 import { createSandboxOauth } from './sandbox-oauth.ts';
 import { sendRefusal } from './sandbox-refusal.ts';
 import { createSandboxStore } from './sandbox-store.ts';
+import type { LifecycleEvent, SandboxSubscription } from './sandbox-subscriptions.ts';
 
 /** What tests see and steer; the requests of both hosts stand in one list, `path` is with its query. */
 export type MicrosoftSandboxState = StandInState<{ method: string; path: string }> & {
@@ -16,6 +18,12 @@ export type MicrosoftSandboxState = StandInState<{ method: string; path: string 
   expireTokens(): void;
   /** Ends all grants of an account, as its administrator can. */
   endGrants(email: string): void;
+  /** Standing orders to call, by their ids. */
+  subscriptions: Map<string, SandboxSubscription>;
+  /** Every call made because of them. */
+  calls: MadeCall[];
+  /** Tells of what happens to a subscription itself; one that is told to be removed is. */
+  sendLifecycle(id: string, event: LifecycleEvent): Promise<void>;
 };
 
 export type MicrosoftSandbox = {
@@ -46,15 +54,18 @@ export async function startMicrosoftSandbox(options: {
   const store = createSandboxStore(accounts);
   const oauth = createSandboxOauth({ accounts, clientId, clientSecret, mint, baseUrl: () => url });
   const { state, steer, send } = createStandIn(accounts, ({ method, originalUrl }) => ({ method, path: originalUrl }));
+  const bell = createBell();
   const graph = createSandboxGraph({
     accounts,
     store,
     mint,
+    clientId,
+    bell,
     grantOf: (req) => oauth.grantOf(req),
     baseUrl: () => url,
     downloadUrl: () => downloadUrl,
   });
-  const api = await listen(appWith(steer, oauth.router, graph), port);
+  const api = await listen(appWith(steer, oauth.router, graph.router), port);
   const downloads = await listen(appWith(steer, createSandboxDownloads({ accounts, store, mint, send })));
   ({ url } = api);
   ({ url: downloadUrl } = downloads);
@@ -71,8 +82,12 @@ export async function startMicrosoftSandbox(options: {
       issue: (email: string, scopes?: string[]) => oauth.issue(accountOf(accounts, email).id, scopes),
       expireTokens: () => oauth.expireTokens(),
       endGrants: (email: string) => oauth.endGrants(accountOf(accounts, email).id),
+      subscriptions: graph.subscriptions.all,
+      calls: bell.calls,
+      sendLifecycle: graph.subscriptions.sendLifecycle,
     }),
     async close() {
+      bell.close();
       await Promise.all([api.close(), downloads.close()]);
     },
   };

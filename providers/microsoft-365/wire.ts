@@ -73,6 +73,7 @@ const hits = z.object({
     }),
   ),
 });
+const subscription = z.object({ id: z.string().min(1), expirationDateTime: text });
 const organizations = z.object({ value: z.array(z.object({ id: z.string().min(1) })) });
 
 export type DriveItem = z.infer<typeof driveItem>;
@@ -95,6 +96,8 @@ export const parseChannel = (body: unknown): Channel => parse(channel, body, 'a 
 export const parseChannels = (body: unknown): Page<Channel> => parse(page(channel), body, 'a list of channels');
 export const parseUser = (body: unknown): z.infer<typeof user> => parse(user, body, 'who the account belongs to');
 export const parseHits = (body: unknown): z.infer<typeof hits> => parse(hits, body, 'a search');
+export const parseSubscription = (body: unknown): z.infer<typeof subscription> =>
+  parse(subscription, body, 'a subscription');
 export const parseOrganizations = (body: unknown): z.infer<typeof organizations> =>
   parse(organizations, body, 'the organisation of the account');
 

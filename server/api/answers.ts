@@ -2,12 +2,17 @@ import type { z } from 'zod';
 import type { Item } from '../../providers/provider.ts';
 import type { BrowsePage } from '../services/browse-service.ts';
 import type { DocumentDetail, DocumentSummary } from '../services/document-service.ts';
+import type { Estimate } from '../services/estimate-service.ts';
+import type { Tally } from '../services/estimate-tally.ts';
 import type { ImportItem, ImportSummary } from '../services/import-service.ts';
+import type { ImportProgress } from '../services/import-progress.ts';
 import type { Integration, PlatformOverview } from '../services/integration-service.ts';
 import type { SearchResult } from '../services/search-service.ts';
 import type { HeldRemovals, Schedule, Selection } from '../services/sync-service.ts';
+import type { WebhookStatus } from '../services/webhook-service.ts';
 import type { ApiToken } from '../services/token-service.ts';
 import type { User } from '../services/user-service.ts';
+import type { estimateAnswer } from './filter-schemas.ts';
 import type * as schemas from './schemas.ts';
 
 type Answer<S extends z.ZodType> = z.output<S>;
@@ -87,10 +92,54 @@ export function toImportSummary(summary: ImportSummary): Answer<typeof schemas.i
     problem: summary.problem,
     held: summary.held,
     category: summary.category ?? null,
+    filters: summary.filters,
     counts: { total, waiting, running, indexed, unchanged, skipped, failed, removed },
+    listed: summary.listed ?? null,
+    mismatch: summary.mismatch,
+    outcome: summary.outcome,
     foldersWaiting: summary.foldersWaiting,
+    progress: summary.progress && toProgress(summary.progress),
     startedAt: summary.startedAt.toISOString(),
     finishedAt: time(summary.finishedAt),
+  };
+}
+
+/** What an import would find. */
+export function toEstimate(estimate: Estimate): Answer<typeof estimateAnswer> {
+  return {
+    complete: estimate.complete,
+    ...toTally(estimate),
+    accounts: estimate.accounts.map(({ integration, complete, ...tally }) => ({
+      integrationId: integration.id,
+      platform: integration.platform,
+      complete,
+      ...toTally(tally),
+    })),
+    problems: estimate.problems,
+  };
+}
+
+const toTally = (tally: Tally): Tally => ({
+  files: tally.files,
+  bytes: tally.bytes,
+  importable: tally.importable,
+  importableBytes: tally.importableBytes,
+  sizeUnknown: tally.sizeUnknown,
+  unchanged: tally.unchanged,
+  filtered: tally.filtered,
+  unsupported: tally.unsupported,
+});
+
+function toProgress(progress: ImportProgress): NonNullable<Answer<typeof schemas.importSummaryAnswer>['progress']> {
+  const { stages, ratePerMinute, bytesPerSecond, etaSeconds, current } = progress;
+  return {
+    stages,
+    ratePerMinute,
+    bytesPerSecond,
+    etaSeconds,
+    current: current.map(({ name, stage }) => ({ name, stage })),
+    throttledUntil: time(progress.throttledUntil),
+    throttledBy: progress.throttledBy ?? null,
   };
 }
 
@@ -100,8 +149,31 @@ export function toRemovals({ count, of, examples }: HeldRemovals): Answer<typeof
 }
 
 /** How often an account is synced. */
-export function toSchedule({ every, nextAt }: Schedule): Answer<typeof schemas.scheduleAnswer> {
-  return { every, nextAt: time(nextAt) };
+export function toSchedule(
+  { every, nextAt }: Schedule,
+  status: WebhookStatus | undefined,
+): Answer<typeof schemas.scheduleAnswer> {
+  return {
+    every,
+    nextAt: time(nextAt),
+    webhooks: status?.wanted ?? false,
+    webhookStatus: status
+      ? {
+          possible: status.impossible === undefined,
+          reason: status.impossible ?? null,
+          address: status.address,
+          byHand: status.byHand,
+          setUp: status.setUp ?? null,
+          watching: status.watching,
+          unwatched: status.unwatched,
+          renewsAt: time(status.renewsAt),
+          heard: status.heard,
+          heardAt: time(status.heardAt),
+          problem: status.problem ?? null,
+          triedAgainAt: time(status.triedAgainAt),
+        }
+      : null,
+  };
 }
 
 /** What is followed of an account. */
@@ -116,6 +188,7 @@ export function toSelections(selections: Selection[]): Answer<typeof schemas.sel
       recursive: selection.recursive,
       includeChildren: selection.includeChildren,
       includeAttachments: selection.includeAttachments,
+      filters: selection.filters,
       createdAt: selection.createdAt.toISOString(),
     })),
   };
@@ -131,6 +204,7 @@ export function toImportItem(item: ImportItem): Answer<typeof schemas.importItem
     reason: item.reason,
     reasonCode: item.reasonCode,
     documentId: item.documentId,
+    sameContentAs: item.sameAs,
     chunkCount: item.chunkCount,
     sizeBytes: item.sizeBytes,
     attempts: item.attempts,
@@ -162,6 +236,7 @@ export function toDocument(document: DocumentSummary): Answer<typeof schemas.doc
 export function toDocumentDetail(document: DocumentDetail): Answer<typeof schemas.documentDetailAnswer> {
   return {
     ...toDocument(document),
+    sameContentAs: document.sameAs ?? null,
     text: document.text,
     chunks: document.chunks.map(({ ordinal, text, headingPath, page, tokenCount }) => ({
       ordinal,
@@ -174,8 +249,9 @@ export function toDocumentDetail(document: DocumentDetail): Answer<typeof schema
 }
 
 /** Passages, best first. */
-export function toSearch(results: SearchResult[]): Answer<typeof schemas.searchAnswer> {
+export function toSearch(results: SearchResult[], notice?: string): Answer<typeof schemas.searchAnswer> {
   return {
+    notice,
     results: results.map((result) => ({
       documentId: result.documentId,
       title: result.title,

@@ -31,12 +31,14 @@ export function documentRoutes({ documents, search }: Context): Router {
 
   router.post('/search', async (req, res) => {
     const { platform, category, ...input } = bodyOf(req, schemas.searchRequest);
+    let notice: string | undefined;
     const results = await search.search(currentUser(req), {
       ...input,
+      onWordsOnly: (sentence) => (notice = sentence),
       platform: platform ?? undefined,
       category: category ?? undefined,
     });
-    res.json(toSearch(results));
+    res.json(toSearch(results, notice));
   });
 
   return router;

@@ -2,9 +2,13 @@ import type { Request, Response } from 'express';
 import type { Context } from '../context.ts';
 import { currentUser, param } from '../middleware/request.ts';
 import { toImportItem, toImportSummary } from './answers.ts';
+import { watch } from '../signals/signals.ts';
 import { closedSignal, pause } from './connection.ts';
+import { queryOf } from './input.ts';
+import * as schemas from './schemas.ts';
 
-const POLL_MS = 500;
+/** Between two looks at the database, however often something changes. */
+const GAP_MS = 400;
 const HEARTBEAT_MS = 15_000;
 /** A stream ends after this long; the browser comes back by itself, and is checked again who it is. */
 const MAX_STREAM_MS = 15 * 60_000;
@@ -14,24 +18,28 @@ const PAGE = 200;
 /**
  * Server-sent events of one import until it is done or the client leaves: `progress` (the summary, whenever it differs), `item`
  * (a ledger row, after each change) and `done` (the final summary). Ids are `changed` values, that of `done` ends in `.done`.
- * A client that returns with `Last-Event-ID` gets what changed since; one that has seen everything gets 204, which ends its attempts.
+ * Looked for when a signal says that something changed. A client that returns with `Last-Event-ID` gets what changed since; one that has seen
+ * everything gets 204, which ends its attempts. `?since=` is where a client begins that has rows already; else it gets all of them.
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
- * Errors: NotFoundError.
+ * Errors: NotFoundError; InvalidInputError.
  */
 export async function streamImport(
-  context: Pick<Context, 'imports' | 'logger'>,
+  context: Pick<Context, 'imports' | 'signals' | 'logger'>,
   req: Request,
   res: Response,
 ): Promise<void> {
-  const { imports, logger } = context;
+  const { imports, signals, logger } = context;
   const user = currentUser(req);
   const importId = param(req, 'id');
   const last = /^(\d{1,18})(\.done)?$/.exec(req.get('last-event-id') ?? '');
-  let position = last?.[1];
+  let position = last?.[1] ?? queryOf(req, schemas.importEventsQuery).since;
+  const closed = closedSignal(res);
+  // Begun before the first look, so that nothing falls between.
+  const news = watch(signals, 'import', importId);
+  closed.addEventListener('abort', news.close, { once: true });
   let found = await imports.changes(user, importId, position);
   if (last?.[2] && found.finishedAt && found.changedItems.length === 0) return void res.status(204).end();
 
-  const closed = closedSignal(res);
   res.status(200).set({
     'Content-Type': 'text/event-stream',
     // Compression and proxies would hold events back.
@@ -63,7 +71,10 @@ export async function streamImport(
       }
       if (progress !== lastProgress) await send('progress', progress);
       lastProgress = progress;
-      if (found.changedItems.length < PAGE && !found.finishedAt) await pause(POLL_MS, closed);
+      if (found.changedItems.length < PAGE && !found.finishedAt) {
+        await pause(GAP_MS, closed);
+        await news.next(closed);
+      }
       if (closed.aborted) return;
       if (Date.now() - startedAt > MAX_STREAM_MS) break;
       if (Date.now() - writtenAt > HEARTBEAT_MS) {

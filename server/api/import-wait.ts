@@ -3,16 +3,14 @@ import type { Platform } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import type { ImportItem, ImportSummary } from '../services/import-service.ts';
 import type { User } from '../services/user-service.ts';
-import { pause } from './connection.ts';
+import { watch } from '../signals/signals.ts';
 import type { importDoneAnswer } from './schemas.ts';
-
-const POLL_MS = 250;
 
 type Services = Pick<Context, 'imports' | 'documents'>;
 
 /** The summary once the last item has its final state; undefined when `seconds` pass or the signal fires before that. */
 export async function waitForImport(
-  { imports }: Pick<Services, 'imports'>,
+  { imports, signals }: Pick<Context, 'imports' | 'signals'>,
   user: User,
   importId: string,
   seconds: number,
@@ -20,14 +18,19 @@ export async function waitForImport(
 ): Promise<ImportSummary | undefined> {
   const deadline = Date.now() + seconds * 1000;
   let since: string | undefined;
-  for (;;) {
-    const { changedItems, ...summary } = await imports.changes(user, importId, since);
-    since = changedItems.at(-1)?.changed ?? since;
-    if (summary.finishedAt) return summary;
-    const left = deadline - Date.now();
-    if (left <= 0) return undefined;
-    await pause(Math.min(POLL_MS, left), signal);
-    if (signal.aborted) return undefined;
+  const ended = watch(signals, 'import-ended', importId);
+  try {
+    for (;;) {
+      const { changedItems, ...summary } = await imports.changes(user, importId, since);
+      since = changedItems.at(-1)?.changed ?? since;
+      if (summary.finishedAt) return summary;
+      const left = deadline - Date.now();
+      if (left <= 0) return undefined;
+      await ended.next(signal, Math.min(signals.patienceMs(), left));
+      if (signal.aborted) return undefined;
+    }
+  } finally {
+    ended.close();
   }
 }
 

@@ -3,7 +3,8 @@ import type { Platform } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import { currentUser, param } from '../middleware/request.ts';
 import type { ImportKind } from '../services/import-service.ts';
-import { toImportItem, toImportSummary, toRemovals } from './answers.ts';
+import { toEstimate, toImportItem, toImportSummary, toRemovals } from './answers.ts';
+import { sendLedger } from '../ledger-csv.ts';
 import { closedSignal } from './connection.ts';
 import { streamImport } from './import-events.ts';
 import { toImportDone, waitForImport } from './import-wait.ts';
@@ -18,17 +19,25 @@ export function importRoutes(context: Context): Router {
 
   router.post('/imports', async (req, res) => {
     const user = currentUser(req);
-    const { items, category, ...scope } = bodyOf(req, schemas.importItemsRequest);
+    const { items, category, filters, ...scope } = bodyOf(req, schemas.importItemsRequest);
     const chosen = await Promise.all(
       [...new Set(items.map((item) => item.integrationId))].map((id) => integrations.get(user, id)),
     );
     const { id } = await imports.create(user, {
       items: items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId })),
       category: category ?? undefined,
+      filters: filters ?? undefined,
       ...scope,
     });
     const platforms = chosen.map((integration) => integration.platform);
     await answerStartedImport(context, req, res, { id, kind: 'import', platforms });
+  });
+
+  router.post('/imports/estimate', async (req, res) => {
+    const { items, filters, category: _, ...scope } = bodyOf(req, schemas.importItemsRequest);
+    const selected = items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId }));
+    const input = { items: selected, filters: filters ?? undefined, ...scope };
+    res.json(toEstimate(await context.estimates.estimate(currentUser(req), input)));
   });
 
   router.get('/imports', async (req, res) => {
@@ -44,6 +53,7 @@ export function importRoutes(context: Context): Router {
     const removals = found.held ? await syncs.held(user, found.id) : undefined;
     res.json({
       ...toImportSummary(found),
+      position: found.position,
       removals: removals && toRemovals(removals),
       items: found.items.map(toImportItem),
       nextCursor: found.nextCursor,
@@ -51,6 +61,11 @@ export function importRoutes(context: Context): Router {
   });
 
   router.get('/imports/:id/events', (req, res) => streamImport(context, req, res));
+
+  router.get('/imports/:id/ledger.csv', async (req, res) => {
+    const filter = queryOf(req, schemas.ledgerQuery);
+    await sendLedger(res, await imports.export(currentUser(req), param(req, 'id'), filter), filter, context);
+  });
 
   router.post('/imports/:id/cancel', async (req, res) => {
     const importId = param(req, 'id');

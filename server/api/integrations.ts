@@ -83,11 +83,12 @@ export function integrationRoutes(context: Context): Router {
 
   router.post('/integrations/:target/import', async (req, res) => {
     const user = currentUser(req);
-    const { fileIds, category, ...scope } = bodyOf(req, schemas.importFilesRequest);
+    const { fileIds, category, filters, ...scope } = bodyOf(req, schemas.importFilesRequest);
     const integration = await integrations.resolve(user, param(req, 'target'));
     const { id } = await context.imports.create(user, {
       items: fileIds.map((ref) => ({ integrationId: integration.id, ref })),
       category: category ?? undefined,
+      filters: filters ?? undefined,
       ...scope,
     });
     await answerStartedImport(context, req, res, { id, kind: 'import', platforms: [integration.platform] });

@@ -3,6 +3,7 @@ import { PLATFORMS } from '../../providers/provider.ts';
 import { ITEM_STATES } from '../services/import-service.ts';
 import { SEARCH_MODES } from '../services/search-service.ts';
 import { SCHEDULE_NAMES } from '../services/sync-service.ts';
+import { filtersAnswer, importFilters } from './filter-schemas.ts';
 
 // One schema for each request and each answer of the JSON API. Requests are checked with theirs before a service sees them;
 // answers are built by functions whose types come from here, and the tests parse every answer with its schema.
@@ -26,6 +27,7 @@ const importOptions = {
   includeChildren: z.boolean().default(false),
   /** Files bring what hangs on them: attachments and comments. */
   includeAttachments: z.boolean().default(false),
+  filters: importFilters.nullish(),
 };
 
 // --- requests -------------------------------------------------------------------------------------------------------------
@@ -70,15 +72,31 @@ export const importItemsRequest = z.strictObject({
 
 export const importsQuery = z.object({ cursor });
 
-export const importQuery = z.object({
-  cursor,
+const ledgerFilter = {
   state: z.enum(ITEM_STATES, { error: `must be one of ${ITEM_STATES.join(', ')}` }).optional(),
+  q: z.string().trim().max(1000, 'must have at most 1000 characters').optional(),
+};
+
+export const importQuery = z.object({ cursor, ...ledgerFilter });
+
+export const ledgerQuery = z.object(ledgerFilter);
+
+/** A `position` that an answer gave: only what changed later is told. */
+export const importEventsQuery = z.object({
+  since: z
+    .string()
+    .regex(/^\d{1,18}$/, 'must be a position')
+    .optional(),
 });
 
 export const retryRequest = z.strictObject({ itemId: z.string().min(1, 'must not be empty').optional() });
 
 /** Null switches it off. */
-export const scheduleRequest = z.strictObject({ every: every.nullable() });
+export const scheduleRequest = z.strictObject({
+  every: every.nullable(),
+  /** Whether the vendor is to call when something changes; absent: as it is. */
+  webhooks: z.boolean().optional(),
+});
 
 export const removalsRequest = z.strictObject({
   answer: z.enum(['remove', 'keep'], { error: 'must be remove or keep' }),
@@ -211,6 +229,23 @@ export const importDoneAnswer = z.strictObject({
 
 const count = z.int().min(0);
 
+const stage = z.enum(['listing', 'downloading', 'reading', 'embedding', 'saving']);
+
+const importProgress = z.strictObject({
+  /** How many items are at each stage of the work, over all workers. */
+  stages: z.strictObject({ listing: count, downloading: count, reading: count, embedding: count, saving: count }),
+  /** By the last minute. */
+  ratePerMinute: z.number().min(0),
+  bytesPerSecond: z.int().min(0),
+  /** Null while it cannot be said. */
+  etaSeconds: z.int().nullable(),
+  /** A few of the items in work. */
+  current: z.array(z.strictObject({ name: z.string(), stage })),
+  /** While a service that the import waits for asks for a pause. */
+  throttledUntil: time.nullable(),
+  throttledBy: z.string().nullable(),
+});
+
 export const importSummaryAnswer = z.strictObject({
   id: z.uuid(),
   kind: z.enum(['import', 'sync']),
@@ -222,6 +257,7 @@ export const importSummaryAnswer = z.strictObject({
   /** A sync that waits to be told whether it may remove so many documents. */
   held: z.boolean(),
   category: z.string().nullable(),
+  filters: filtersAnswer.optional(),
   /** `total` is the sum of the others. */
   counts: z.strictObject({
     total: count,
@@ -233,11 +269,21 @@ export const importSummaryAnswer = z.strictObject({
     failed: count,
     removed: count,
   }),
+  /** Items that were named so far, counted apart from the rows. Null for imports from before this was counted. */
+  listed: count.nullable(),
+  /** Of an import that has ended: `listed` and `counts.total` differ. */
+  mismatch: z.string().optional(),
+  /** Of an import that has ended and brought nothing new: why. */
+  outcome: z.string().optional(),
   /** Folders still to be listed: while above zero, `total` grows. */
   foldersWaiting: count,
+  /** While it runs; not in lists. */
+  progress: importProgress.optional(),
   startedAt: time,
   finishedAt: time.nullable(),
 });
+
+const documentName = z.strictObject({ id: z.uuid(), title: z.string() });
 
 export const importItemAnswer = z.strictObject({
   id: z.uuid(),
@@ -247,6 +293,8 @@ export const importItemAnswer = z.strictObject({
   reason: z.string().optional(),
   reasonCode: z.string().optional(),
   documentId: z.uuid().optional(),
+  /** The oldest other document with the same bytes. */
+  sameContentAs: documentName.optional(),
   chunkCount: z.int().optional(),
   sizeBytes: z.int().optional(),
   attempts: z.int(),
@@ -261,6 +309,8 @@ export const removalsAnswer = z.strictObject({
 
 export const importAnswer = importSummaryAnswer.extend({
   removals: removalsAnswer.optional(),
+  /** For `since` of the events: what changes from here on. */
+  position: z.string(),
   items: z.array(importItemAnswer),
   nextCursor: z.string().optional(),
 });
@@ -300,6 +350,8 @@ export const documentAnswer = z.strictObject({
 });
 
 export const documentDetailAnswer = documentAnswer.extend({
+  /** The oldest other document of the caller with the same bytes. */
+  sameContentAs: documentName.nullable(),
   text: z.string(),
   chunks: z.array(
     z.strictObject({
@@ -317,7 +369,32 @@ export const documentsAnswer = z.strictObject({
   nextCursor: z.string().optional(),
 });
 
-export const scheduleAnswer = z.strictObject({ every: every.nullable(), nextAt: time.nullable() });
+/** How a vendor's calls stand; null where the service makes none. */
+const webhookStatus = z
+  .strictObject({
+    possible: z.boolean(),
+    /** Why not. */
+    reason: z.string().nullable(),
+    address: z.url(),
+    /** The operator registers the address at the vendor. */
+    byHand: z.boolean(),
+    setUp: z.string().nullable(),
+    watching: z.int(),
+    unwatched: z.int(),
+    renewsAt: time.nullable(),
+    heard: z.int(),
+    heardAt: time.nullable(),
+    problem: z.string().nullable(),
+    triedAgainAt: time.nullable(),
+  })
+  .nullable();
+
+export const scheduleAnswer = z.strictObject({
+  every: every.nullable(),
+  nextAt: time.nullable(),
+  webhooks: z.boolean(),
+  webhookStatus,
+});
 
 export const selectionsAnswer = z.strictObject({
   selections: z.array(
@@ -330,6 +407,7 @@ export const selectionsAnswer = z.strictObject({
       recursive: z.boolean(),
       includeChildren: z.boolean(),
       includeAttachments: z.boolean(),
+      filters: filtersAnswer.optional(),
       createdAt: time,
     }),
   ),
@@ -338,6 +416,8 @@ export const selectionsAnswer = z.strictObject({
 export const syncAnswer = z.strictObject({ importId: z.uuid() });
 
 export const searchAnswer = z.strictObject({
+  /** Why the results are by words alone although more was asked for. */
+  notice: z.string().optional(),
   results: z.array(
     z.strictObject({
       documentId: z.uuid(),

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import type { Context } from '../context.ts';
 import { currentUser, param } from '../middleware/request.ts';
+import type { User } from '../services/user-service.ts';
 import { toSchedule, toSelections } from './answers.ts';
 import { answerStartedImport, importPath } from './imports.ts';
 import { bodyOf } from './input.ts';
@@ -8,8 +9,10 @@ import * as schemas from './schemas.ts';
 
 /** Keeping what was imported up to date: syncs now and by schedule, what is followed, and what a held sync asks. */
 export function syncRoutes(context: Context): Router {
-  const { integrations, syncs } = context;
+  const { integrations, syncs, webhooks } = context;
   const router = Router();
+  const scheduleOf = async (user: User, id: string) =>
+    toSchedule(await syncs.schedule(user, id), await webhooks.status(user, id));
 
   router.post('/integrations/:target/sync', async (req, res) => {
     const user = currentUser(req);
@@ -21,15 +24,16 @@ export function syncRoutes(context: Context): Router {
   router.get('/integrations/:target/schedule', async (req, res) => {
     const user = currentUser(req);
     const { id } = await integrations.resolve(user, param(req, 'target'));
-    res.json(toSchedule(await syncs.schedule(user, id)));
+    res.json(await scheduleOf(user, id));
   });
 
   router.put('/integrations/:target/schedule', async (req, res) => {
     const user = currentUser(req);
-    const { every } = bodyOf(req, schemas.scheduleRequest);
+    const { every, webhooks: wanted } = bodyOf(req, schemas.scheduleRequest);
     const { id } = await integrations.resolve(user, param(req, 'target'));
+    if (wanted !== undefined) await webhooks.set(user, id, wanted);
     await syncs.setSchedule(user, id, every);
-    res.json(toSchedule(await syncs.schedule(user, id)));
+    res.json(await scheduleOf(user, id));
   });
 
   router.get('/integrations/:target/selections', async (req, res) => {

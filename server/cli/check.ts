@@ -7,10 +7,11 @@ import { DataDirInUseError } from '../database/data-dir-lock.ts';
 import { openDatabase } from '../database/open.ts';
 import { withDevSecrets } from '../dev-secrets.ts';
 import { createPostgresIndex } from '../index/postgres.ts';
-import { createLexicalEmbedder } from '../pipeline/embed/lexical.ts';
 import { createFernet } from '../vault/fernet.ts';
 import { createVault } from '../vault/vault.ts';
 import { readDatabase, type DatabaseState } from './check-database.ts';
+import { checkEmbedder } from './check-embedder.ts';
+import { checkMail, checkWebhook } from './check-notifications.ts';
 import { checkServices } from './check-services.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 import type { Io, Result } from './io.ts';
@@ -18,7 +19,7 @@ import { reasonOf } from './reason.ts';
 
 const KEY = 'INTEGRATION_ENCRYPTION_KEY';
 
-/** `check`: one line each for configuration, database, sessions, keys, services, embedder and index. Fails when any of them does. */
+/** `check`: one line each for configuration, database, sessions, keys, services, embedder, index, mail and webhook. Fails when any of them does. */
 export async function check(io: Io): Promise<Result> {
   const findings: Finding[] = [];
   try {
@@ -54,7 +55,8 @@ async function checkConfig(given: Config): Promise<Finding[]> {
   found.push(await checkRedis(given));
   found.push(...checkKeys(given, sealed));
   found.push(...checkServices(given));
-  found.push(await checkEmbedder());
+  found.push(await checkEmbedder(given));
+  found.push(await checkMail(given), checkWebhook(given));
   return found;
 }
 
@@ -220,16 +222,5 @@ function opens(open: () => unknown): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-async function checkEmbedder(): Promise<Finding> {
-  try {
-    const embedder = createLexicalEmbedder();
-    const [vector] = await embedder.embed(['check'], { signal: AbortSignal.timeout(10_000), purpose: 'query' });
-    if (vector?.length !== embedder.dimensions) throw new Error('it gave a vector of another length');
-    return ok('embedder', `${embedder.id}, built in, ${embedder.dimensions} dimensions`);
-  } catch (error) {
-    return fail('embedder', `cannot be used: ${reasonOf(error)}`);
   }
 }

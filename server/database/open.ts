@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import path from 'node:path';
 import knexFactory, { type Knex } from 'knex';
+import pg from 'pg';
 import type { Config } from '../config.ts';
+import { trackChanges, type Change, type ChangeListener } from './changes.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import type { Database } from './database.ts';
 import { startEmbeddedPostgres } from './embedded.ts';
@@ -45,7 +47,11 @@ export function openPostgres(url: string, options: { poolSize?: number; searchPa
     acquireConnectionTimeout: 10_000,
     log: quiet,
   });
-  return toDatabase('postgres', knex, () => knex.destroy());
+  return {
+    ...toDatabase('postgres', knex, () => knex.destroy()),
+    connectAlone: () =>
+      new pg.Client({ connectionString: url, application_name: 'tributary signals', keepAlive: true }),
+  };
 }
 
 /**
@@ -73,19 +79,28 @@ export async function openEmbedded(options: { dataDir?: string; seedFile?: strin
 
 function toDatabase(kind: Database['kind'], knex: Knex, close: () => Promise<void>): Database {
   const current = new AsyncLocalStorage<Knex.Transaction>();
+  const listeners: ChangeListener[] = [];
   return {
     kind,
     knex,
     hasVectors: kind === 'embedded',
-    transaction(work) {
+    async transaction(work) {
       const outer = current.getStore();
       if (outer && !outer.isCompleted()) return work(outer);
-      return knex.transaction((trx) => current.run(trx, () => work(trx)));
+      let changes: () => Change[] = () => [];
+      const result = await knex.transaction((trx) => {
+        changes = trackChanges(trx);
+        return current.run(trx, () => work(trx));
+      });
+      const changed = changes();
+      if (changed.length > 0) for (const listener of listeners) listener(changed);
+      return result;
     },
     current() {
       const outer = current.getStore();
       return outer && !outer.isCompleted() ? outer : knex;
     },
+    onChange: (listener) => void listeners.push(listener),
     close,
   };
 }

@@ -39,7 +39,7 @@ const HARMLESS_HEADERS = new Set(['accept', 'accept-encoding', 'accept-language'
 const TIMEOUTS = { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 };
 
 /**
- * The hosts an operator's configuration opens: those of the endpoint overrides and EGRESS_ALLOWED_HOSTS.
+ * The hosts an operator's configuration opens: those of the endpoint overrides, of WEBHOOK_URL and of EGRESS_ALLOWED_HOSTS.
  * Vendors' own endpoints are left out: they need no opening, and must not gain the right to private addresses.
  */
 export function hostsOf(config: Config, vendorHosts: string[]): string[] {
@@ -49,6 +49,8 @@ export function hostsOf(config: Config, vendorHosts: string[]): string[] {
     ...[microsoft.authorityUrl, microsoft.graphUrl],
     ...[dropbox.authUrl, dropbox.tokenUrl, dropbox.apiUrl, dropbox.contentUrl],
     ...[confluence.authUrl, confluence.apiUrl, jira.authUrl, jira.apiUrl],
+    ...(config.embedding ? [config.embedding.server.baseUrl] : []),
+    ...(config.webhook ? [config.webhook.url] : []),
   ];
   const overrides = endpoints
     .map((url) => new URL(url))

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { typedFilters } from './filters-form.ts';
 import type { BasketItem, ImportChoices } from '../session.ts';
 
 const basketItem = z.object({
@@ -77,11 +78,16 @@ export const selectionForm = z.object({
 
 type SelectionForm = z.output<typeof selectionForm>;
 
-/** What is ticked beside the selection. */
-export const choicesOf = ({ includeChildren, includeAttachments }: SelectionForm): ImportChoices => ({
-  includeChildren,
-  includeAttachments,
-});
+/** What is ticked and typed beside the selection, right or wrong. */
+export function choicesOf(body: unknown): ImportChoices {
+  const sent = (body ?? {}) as Record<string, unknown>;
+  return {
+    includeChildren: sent.includeChildren !== undefined,
+    includeAttachments: sent.includeAttachments !== undefined,
+    category: typeof sent.category === 'string' ? sent.category.slice(0, 300) : '',
+    filters: typedFilters(sent),
+  };
+}
 
 /** The selection after a form was sent: what it listed as selected and is no longer ticked goes, what is ticked comes. */
 export function changeBasket(basket: BasketItem[], form: SelectionForm): BasketItem[] {

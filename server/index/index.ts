@@ -9,10 +9,9 @@ export type IndexedChunk = {
   page?: number;
   anchor?: string;
   tokenCount: number;
+  /** Names the stored embedding. */
   textHash: string;
   embedText: string;
-  /** Unit length, the embedder's dimensions. */
-  embedding: Float32Array;
 };
 
 export type SearchQuery = {
@@ -27,8 +26,15 @@ export type SearchQuery = {
 
 /** Where chunks are searched. Replacing a document's chunks is atomic: a reader sees the old set or the new one. */
 export type SearchIndex = {
+  /** Which of these texts have an embedding of this embedder already, so that nothing is embedded twice. */
+  knownEmbeddings(textHashes: string[], embedderId: string): Promise<Set<string>>;
+  /** Whether all chunks of a document have an embedding of this embedder: not so after the embedder was changed. */
+  isEmbedded(documentId: string, embedderId: string): Promise<boolean>;
+  /** Stores vectors (unit length) by the hash of their text, ahead of the documents they are for. Known ones are left as they are. */
+  storeEmbeddings(vectors: Map<string, Float32Array>, embedderId: string): Promise<void>;
+  /** Errors: EmbeddingError `unavailable` when the embedding of a chunk is not stored, or not any more. */
   replace(trx: Knex.Transaction, documentId: string, chunks: IndexedChunk[], embedderId: string): Promise<void>;
-  /** Embeddings already stored for these text hashes by this embedder, so that nothing is embedded twice. */
-  knownEmbeddings(textHashes: string[], embedderId: string): Promise<Map<string, Float32Array>>;
+  /** A document has another title: its passages are found by the words of that, and keep their vectors. */
+  rename(trx: Knex.Transaction, documentId: string, title: string): Promise<void>;
   search(query: SearchQuery): Promise<SearchResult[]>;
 };

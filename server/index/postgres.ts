@@ -1,11 +1,16 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Database } from '../database/database.ts';
+import { EmbeddingError } from '../pipeline/embed/embedder.ts';
+import { PREFIX_SEPARATOR, prefixParts } from '../pipeline/prefix.ts';
 import type { IndexedChunk, SearchIndex } from './index.ts';
 import { searchPostgres, toVector } from './postgres-search.ts';
 import { countTerms, ownerTerm, toTsvector } from './terms.ts';
 
 /** Rows of one statement: few, since splitting texts into terms holds the event loop meanwhile. */
 const BATCH = 32;
+
+type ChunkText = { ordinal: number; text: string; heading_path: string[]; user_id: string };
 
 type VectorStorage = {
   type: 'vector' | 'real[]';
@@ -38,25 +43,65 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
         .forUpdate()
         .first<{ user_id: string } | undefined>('user_id');
       if (!document) throw new Error(`There is no document ${documentId} to index chunks of.`);
-      // Before the chunks: deleteOrphanEmbeddings relies on it.
-      await storeEmbeddings(trx, chunks, embedderId, (await storageIn(trx)).type);
+      const hashes = [...new Set(chunks.map(({ textHash }) => textHash))];
+      await holdEmbeddings(trx, hashes, embedderId);
       await trx('chunks').where({ document_id: documentId }).del();
       for (let start = 0; start < chunks.length; start += BATCH)
         await trx('chunks').insert(
           chunks.slice(start, start + BATCH).map((chunk) => toRow(trx, documentId, document.user_id, chunk)),
         );
+      await forgetPending(trx, hashes, embedderId);
+    },
+
+    async rename(trx, documentId, title) {
+      const rows = (await trx('chunks as c')
+        .join('documents as d', 'd.id', 'c.document_id')
+        .where('d.id', documentId)
+        .orderBy('c.ordinal')
+        .select('c.ordinal', 'c.text', 'c.heading_path', 'd.user_id')) as ChunkText[];
+      for (let start = 0; start < rows.length; start += BATCH) {
+        const batch = rows.slice(start, start + BATCH);
+        const found = batch.map(({ heading_path, text, user_id }) =>
+          termsOf(`${prefixParts(title, heading_path).join(PREFIX_SEPARATOR)}\n\n${text}`, user_id),
+        );
+        await trx.raw(
+          `update chunks c set terms = t.terms::tsvector, term_count = t.length
+           from unnest(?::integer[], ?::text[], ?::integer[]) as t (ordinal, terms, length)
+           where c.document_id = ? and c.ordinal = t.ordinal`,
+          [
+            batch.map(({ ordinal }) => ordinal),
+            found.map(({ terms }) => terms),
+            found.map(({ length }) => length),
+            documentId,
+          ],
+        );
+        await setImmediate();
+      }
     },
 
     async knownEmbeddings(textHashes, embedderId) {
-      if (textHashes.length === 0) return new Map();
-      const answer = await database.transaction((trx) =>
-        trx.raw<{ rows: { text_hash: string; embedding: number[] }[] }>(
-          'select text_hash, embedding::real[] as embedding from chunk_embeddings where text_hash = any(?) and embedder = ?',
+      if (textHashes.length === 0) return new Set();
+      const answer = await database
+        .current()
+        .raw<{ rows: { text_hash: string }[] }>(
+          'select text_hash from chunk_embeddings where text_hash = any(?) and embedder = ?',
           [textHashes, embedderId],
-        ),
-      );
-      return new Map(answer.rows.map((row) => [row.text_hash, Float32Array.from(row.embedding)]));
+        );
+      return new Set(answer.rows.map((row) => row.text_hash));
     },
+
+    async isEmbedded(documentId, embedderId) {
+      const answer = await database.current().raw<{ rows: unknown[] }>(
+        `select from chunks c where c.document_id = ? and not exists (
+           select from chunk_embeddings e where e.text_hash = c.text_hash and e.embedder = ?
+         ) limit 1`,
+        [documentId, embedderId],
+      );
+      return answer.rows.length === 0;
+    },
+
+    storeEmbeddings: (vectors, embedderId) =>
+      database.transaction(async (trx) => storeEmbeddings(trx, vectors, embedderId, (await storageIn(trx)).type)),
 
     search: (query) =>
       database.transaction(async (trx) =>
@@ -72,15 +117,17 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
 }
 
 /**
- * Removes embeddings that no chunk refers to any more; gives their number. To be run in a transaction of its own: it waits for
- * replacements under way and holds back new ones until it ends.
+ * Removes embeddings that no chunk refers to any more; gives their number. Those that wait for their document stay for a day. To be run in
+ * a transaction of its own: it waits for replacements under way and holds back new ones until it ends.
  */
 export async function deleteOrphanEmbeddings(trx: Knex.Transaction): Promise<number> {
   // Without the lock a replacement could be counting on a stored embedding that goes at the same moment.
   await trx.raw('lock table chunk_embeddings in share row exclusive mode');
+  await trx.raw(`delete from pending_embeddings where created_at < now() - interval '1 day'`);
   const answer = await trx.raw<{ rowCount: number | null }>(
     `delete from chunk_embeddings e
-     where not exists (select from chunks c where c.text_hash = e.text_hash)`,
+     where not exists (select from chunks c where c.text_hash = e.text_hash)
+       and not exists (select from pending_embeddings p where p.text_hash = e.text_hash and p.embedder = e.embedder)`,
   );
   return answer.rowCount ?? 0;
 }
@@ -106,30 +153,58 @@ async function readVectorStorage(trx: Knex.Transaction): Promise<VectorStorage> 
 
 async function storeEmbeddings(
   trx: Knex.Transaction,
-  chunks: IndexedChunk[],
+  vectors: Map<string, Float32Array>,
   embedderId: string,
   type: VectorStorage['type'],
 ): Promise<void> {
   // In the order of their hashes: two transactions that store the same texts wait for each other, and never in a circle.
-  const distinct = new Map(chunks.map((chunk) => [chunk.textHash, chunk.embedding]));
-  const rows = [...distinct].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = [...vectors].sort(([a], [b]) => (a < b ? -1 : 1));
   for (let start = 0; start < rows.length; start += BATCH) {
     const batch = rows.slice(start, start + BATCH);
+    const hashes = batch.map(([hash]) => hash);
     const values = batch.map(([, embedding]) => (type === 'vector' ? toVector(embedding) : `{${embedding.join(',')}}`));
+    // Pending only where it was not stored before: what a document has needs no day of grace.
     await trx.raw(
-      `insert into chunk_embeddings (text_hash, embedder, embedding)
-       select t.hash, ?, t.embedding::${type} from unnest(?::text[], ?::text[]) as t (hash, embedding)
-       on conflict do nothing`,
-      [embedderId, batch.map(([hash]) => hash), values],
+      `with stored as (
+         insert into chunk_embeddings (text_hash, embedder, embedding)
+         select t.hash, ?, t.embedding::${type} from unnest(?::text[], ?::text[]) as t (hash, embedding)
+         on conflict do nothing returning text_hash, embedder
+       )
+       insert into pending_embeddings (text_hash, embedder) select text_hash, embedder from stored
+       on conflict (text_hash, embedder) do update set created_at = now()`,
+      [embedderId, hashes, values],
     );
   }
 }
 
+/** Keeps stored embeddings from being deleted until the transaction ends. Errors: EmbeddingError when one of them is not there. */
+async function holdEmbeddings(trx: Knex.Transaction, textHashes: string[], embedderId: string): Promise<void> {
+  // deleteOrphanEmbeddings waits for this lock, and this for its.
+  await trx.raw('lock table chunk_embeddings in row exclusive mode');
+  const answer = await trx.raw<{ rows: { missing: number }[] }>(
+    `select count(*)::integer as missing from unnest(?::text[]) as t (hash)
+     where not exists (select from chunk_embeddings e where e.text_hash = t.hash and e.embedder = ?)`,
+    [textHashes, embedderId],
+  );
+  if (answer.rows[0]?.missing)
+    throw new EmbeddingError(
+      'unavailable',
+      'Other documents with the same texts were deleted while this one was imported.',
+    );
+}
+
+/** The embeddings have their document now. Those that another transaction has in hand are left to it, so that none waits for another. */
+async function forgetPending(trx: Knex.Transaction, textHashes: string[], embedderId: string): Promise<void> {
+  await trx.raw(
+    `delete from pending_embeddings where (text_hash, embedder) in (
+       select text_hash, embedder from pending_embeddings where text_hash = any(?) and embedder = ? for update skip locked
+     )`,
+    [textHashes, embedderId],
+  );
+}
+
 function toRow(trx: Knex.Transaction, documentId: string, userId: string, chunk: IndexedChunk) {
-  const counts = countTerms(chunk.embedText);
-  let length = 0;
-  for (const count of counts.values()) length += count;
-  counts.set(ownerTerm(userId), 1);
+  const { terms, length } = termsOf(chunk.embedText, userId);
   return {
     document_id: documentId,
     ordinal: chunk.ordinal,
@@ -139,9 +214,18 @@ function toRow(trx: Knex.Transaction, documentId: string, userId: string, chunk:
     anchor: chunk.anchor === undefined ? null : withoutNul(chunk.anchor),
     token_count: chunk.tokenCount,
     text_hash: chunk.textHash,
-    terms: trx.raw('?::tsvector', [toTsvector(counts)]),
+    terms: trx.raw('?::tsvector', [terms]),
     term_count: length,
   };
+}
+
+/** A passage's words as a tsvector's text, with its owner's mark; `length` is without that. */
+function termsOf(embedText: string, userId: string): { terms: string; length: number } {
+  const counts = countTerms(embedText);
+  let length = 0;
+  for (const count of counts.values()) length += count;
+  counts.set(ownerTerm(userId), 1);
+  return { terms: toTsvector(counts), length };
 }
 
 /** Postgres' text cannot hold the character NUL. */

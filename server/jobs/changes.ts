@@ -1,8 +1,10 @@
 import type { Knex } from 'knex';
 import type { Change, Item } from '../../providers/provider.ts';
-import { addListings } from '../services/import-listings.ts';
-import { findDocumentsAt, planRemovals, withdrawRemovals } from '../stores/removal-store.ts';
-import { findImportedItems } from '../stores/document-store.ts';
+import { filterFor, type LeftOut } from '../services/import-filters.ts';
+import { addListings, whyNotFetched } from '../services/import-listings.ts';
+import { countRemovals, findDocumentsAt, findUnmet, planRemovals, withdrawRemovals } from '../stores/removal-store.ts';
+import { findDocumentsAtAddresses, findImportedItems, type ImportedItem } from '../stores/document-store.ts';
+import { countListed } from '../stores/listed-store.ts';
 import { reopenLedgerItems } from '../stores/sync-item-store.ts';
 import {
   deleteScopeFolders,
@@ -10,6 +12,7 @@ import {
   findScopeFolders,
   findScopeFoldersAt,
   listSelections,
+  moveDocumentsBelow,
   moveScopeFolder,
   saveScopeFolders,
   type ScopeFolder,
@@ -25,7 +28,11 @@ type Known = {
   places: Map<string, ScopeFolder>;
   /** By ref: what an item itself was before. */
   folders: Map<string, ScopeFolder>;
-  documents: Map<string, { documentId: string; version?: string }>;
+  documents: Map<string, ImportedItem>;
+  /** Documents by the address that an item of the page has now: another item had it before. */
+  addressed: Map<string, { documentId: string; ref: string }>;
+  /** Whether anything is planned for removal, so that it could be withdrawn. */
+  hasRemovals: boolean;
 };
 
 /**
@@ -34,6 +41,7 @@ type Known = {
  */
 export async function applyChanges(trx: Knex.Transaction, run: SyncRun, changes: Change[]): Promise<void> {
   const known = await whatIsKnown(trx, run, changes);
+  for (const change of changes) if (change.kind === 'present') await meetHolder(trx, run, known, change);
   let files: Met[] = [];
   for (const change of changes) {
     const ended = endedBy(known, change);
@@ -43,10 +51,14 @@ export async function applyChanges(trx: Knex.Transaction, run: SyncRun, changes:
     }
     if (change.kind === 'gone') continue;
     const { item } = change;
+    await replace(trx, run, known, item);
     const met = placeOf(known, change);
     if (!met) await leave(trx, run, known, item);
     else if (item.kind === 'folder') await meetFolder(trx, run, known, met);
-    else files.push(met);
+    else {
+      await takeAlong(trx, run, known, met);
+      files.push(met);
+    }
   }
   await meetFiles(trx, run, known, files);
 }
@@ -101,17 +113,21 @@ async function whatIsKnown(trx: Knex.Transaction, run: SyncRun, changes: Change[
   const places = present.flatMap(({ item, within }) =>
     item.address === undefined ? within : [...within, item.address],
   );
+  const addresses = present.flatMap(({ item }) => item.address ?? []);
   const selections = await listSelections(trx, run.integration.id);
   return {
     selections,
     places: await findScopeFolders(trx, run.integration.id, 'address', [...new Set(places)]),
     folders: await findScopeFolders(trx, run.integration.id, 'ref', refs),
     documents: await findImportedItems(trx, run.integration.id, refs),
+    addressed: await findDocumentsAtAddresses(trx, run.integration.id, addresses),
+    hasRemovals: (await countRemovals(trx, run.integration.id)) > 0,
   };
 }
 
 async function removeAt(trx: Knex.Transaction, run: SyncRun, known: Known, address: string): Promise<void> {
   const { integration } = run;
+  known.hasRemovals = true;
   const folders = await findScopeFoldersAt(trx, integration.id, address);
   await planRemovals(trx, integration.id, [
     ...(await findDocumentsAt(trx, integration.id, address)),
@@ -120,10 +136,19 @@ async function removeAt(trx: Knex.Transaction, run: SyncRun, known: Known, addre
   forget(known, await deleteScopeFolders(trx, integration.id, folders));
 }
 
+/** Where an item has the address that another one had, that one is gone. One that this sync has met elsewhere has only moved. */
+async function replace(trx: Knex.Transaction, run: SyncRun, known: Known, { ref, address }: Item): Promise<void> {
+  const before = address === undefined ? undefined : known.addressed.get(address);
+  if (!before || before.ref === ref) return;
+  known.hasRemovals = true;
+  await planRemovals(trx, run.integration.id, await findUnmet(trx, run.importId, [before.documentId]));
+}
+
 /** Something is outside of the scope: where it was inside before, it leaves with what is in it. */
 async function leave(trx: Knex.Transaction, run: SyncRun, known: Known, item: Item): Promise<void> {
   const { integration } = run;
   const document = known.documents.get(item.ref);
+  known.hasRemovals = true;
   if (document) await planRemovals(trx, integration.id, [document.documentId]);
   if (!known.folders.has(item.ref)) return;
   await planRemovals(trx, integration.id, await findDocumentsBelow(trx, integration.id, [item.ref]));
@@ -157,7 +182,7 @@ async function meetFolder(trx: Knex.Transaction, run: SyncRun, known: Known, met
     if (before.path !== path || before.parentRef !== parentRef || before.address !== item.address) {
       await moveScopeFolder(trx, integration.id, before, folder);
       // What was in it at its old place is in it still.
-      await withdrawRemovals(trx, await findDocumentsBelow(trx, integration.id, [item.ref]));
+      if (known.hasRemovals) await withdrawRemovals(trx, await findDocumentsBelow(trx, integration.id, [item.ref]));
     }
     return;
   }
@@ -165,24 +190,63 @@ async function meetFolder(trx: Knex.Transaction, run: SyncRun, known: Known, met
   await addListings(context.queue, trx, importId, integration.id, [{ ref: item.ref, path, deep }]);
 }
 
+/** A followed place that is a file, as a selected page is: before what is in it is placed, it has its new path. */
+async function meetHolder(trx: Knex.Transaction, run: SyncRun, known: Known, change: Present): Promise<void> {
+  const { item } = change;
+  const place = item.kind === 'file' ? known.folders.get(item.ref) : undefined;
+  const path = place && placeOf(known, change)?.path;
+  if (!place || path === undefined || path === place.path) return;
+  const moved = { ...place, path };
+  await moveScopeFolder(trx, run.integration.id, place, moved);
+  known.folders.set(item.ref, moved);
+  if (item.address !== undefined) known.places.set(item.address, moved);
+  rebase(known, place.path, path);
+}
+
+/** What is below a file goes along with it, as what is in a folder does. Vendors tell only of the file then. */
+async function takeAlong(trx: Knex.Transaction, run: SyncRun, known: Known, met: Met): Promise<void> {
+  const { item, path, parentRef } = met;
+  const before = known.documents.get(item.ref);
+  if (!item.hasChildren || !before || before.path === path) return;
+  await moveDocumentsBelow(trx, run.integration.id, before, { path, parentRef: parentRef ?? before.parentRef });
+  rebase(known, before.path, path);
+}
+
+/** Later changes of the page find documents at their new paths. */
+function rebase({ documents }: Known, from: string, to: string): void {
+  for (const document of documents.values())
+    if (document.path.startsWith(`${from}/`)) document.path = to + document.path.slice(from.length);
+}
+
 /** Files within the scope get a row each, and a job that finds out whether their content is new. */
 async function meetFiles(trx: Knex.Transaction, run: SyncRun, known: Known, files: Met[]): Promise<void> {
   const { context, importId, integration } = run;
   const documents = files.flatMap(({ item }) => known.documents.get(item.ref)?.documentId ?? []);
   await withdrawRemovals(trx, documents);
+  const filters = new Map(
+    known.selections.map((selection) => [selection.id, filterFor(selection.filters, integration.platform)]),
+  );
+  // What was selected by itself is never left out.
+  const leftOut = (selectionId: string, { ref }: Item): LeftOut =>
+    (known.selections.some((selection) => selection.ref === ref) ? undefined : filters.get(selectionId)) ??
+    (() => undefined);
+  await countListed(
+    trx,
+    importId,
+    integration.id,
+    files.map(({ item }) => item.ref),
+  );
   const waiting = await reopenLedgerItems(
     trx,
     importId,
-    files.map(({ item, path }) => ({
+    files.map(({ item, path, selectionId }) => ({
       integrationId: integration.id,
       ref: item.ref,
       name: item.name,
       path,
       kind: 'file',
       sizeBytes: item.sizeBytes,
-      skipped: item.importable
-        ? undefined
-        : { reason: item.reason ?? 'This item has no content to import.', code: 'not_importable' },
+      skipped: whyNotFetched(item, leftOut(selectionId, item), known.documents.has(item.ref)),
       // Met before in this sync, and as it was then.
       isKnown: item.version !== undefined && known.documents.get(item.ref)?.version === item.version,
     })),

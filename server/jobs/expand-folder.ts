@@ -1,50 +1,47 @@
 import type { Knex } from 'knex';
-import { ProviderError } from '../../providers/errors.ts';
-import type { Connection, Item, ItemPage, ListOptions, Provider } from '../../providers/provider.ts';
+import type { ItemPage } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import type { JobPayloads } from '../queue/payloads.ts';
-import { JobRetry, type JobContext } from '../queue/worker.ts';
-import { addListings, listingDepth } from '../services/import-listings.ts';
-import type { ImportScope } from '../services/import-service.ts';
+import { JobRetry } from '../queue/worker.ts';
+import { filterFor, type LeftOut } from '../services/import-filters.ts';
 import {
-  advanceImportFolder,
-  findImportFolder,
-  type ImportFolder,
-  type NewImportFolder,
-} from '../stores/import-folder-store.ts';
+  addListings,
+  countedItems,
+  listingsBelow,
+  pagesOf,
+  pathTo,
+  whyNotFetched,
+  type Below,
+} from '../services/import-listings.ts';
+import type { ImportScope } from '../services/import-service.ts';
+import { advanceImportFolder, findImportFolder, type ImportFolder } from '../stores/import-folder-store.ts';
 import { findImportedItems } from '../stores/document-store.ts';
 import { insertLedgerItems } from '../stores/import-item-store.ts';
-import { findImportHead, finishImportIfDone, lockImport } from '../stores/import-store.ts';
+import { findImportHead, finishImportIfDone, lockImport, type ImportHead } from '../stores/import-store.ts';
+import { countListed } from '../stores/listed-store.ts';
 import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
 import { withdrawRemovals } from '../stores/removal-store.ts';
 import {
   findScopeFolders,
+  findSelected,
   findSelectionOf,
   saveScopeFolders,
   setScopeAddress,
-  type ScopeFolder,
 } from '../stores/scope-store.ts';
 import { followFeed } from './feeds.ts';
 import { failFolder } from './ledger.ts';
 import { listedItem } from './listed-item.ts';
-
-/** Fewer requests: nobody waits for the first page here. */
-const PAGE_SIZE = 1000;
-/** A listing that never ends is the vendor's mistake; ours would be to follow it for ever. */
-const MAX_PAGES = 100_000;
+import type { Hand } from './work-in-hand.ts';
 
 type Folder = ImportFolder & { integrationId: string };
-type Below = NewImportFolder & Pick<ScopeFolder, 'kind' | 'address'>;
+/** What is wanted of what is listed. */
+type Wanted = { scope: ImportScope; leftOut: LeftOut };
 
 /**
  * Lists one folder, or what is below a file, into the ledger, a page a transaction: rows, jobs and the cursor appear together, so that
  * a crash repeats a page and never skips one.
  */
-export async function expandFolder(
-  context: Context,
-  payload: JobPayloads['expand-folder'],
-  job: JobContext,
-): Promise<void> {
+export async function expandFolder(context: Context, payload: JobPayloads['expand-folder'], job: Hand): Promise<void> {
   const { database, providers, connections } = context;
   const found = await findImportFolder(database.knex, payload.folderId);
   const head = await findImportHead(database.knex, payload.importId);
@@ -54,18 +51,16 @@ export async function expandFolder(
   const provider = integration && providers.get(integration.platform);
   if (!integration || !provider) return;
 
-  // A cursor goes on with the same options only, so they come from the rows. A sync has those of each selection.
+  // A sync has the choices of each selection.
   const selection = head.kind === 'sync' ? await findSelectionOf(database.knex, integration.id, folder) : undefined;
   const scope: ImportScope = selection ?? head;
-  const options = {
-    pageSize: PAGE_SIZE,
-    forImport: { deep: folder.deep, attachments: scope.includeAttachments },
-  };
+  const wanted: Wanted = { scope, leftOut: filterFor(scope.filters, integration.platform) };
   try {
-    const connection = connections.open(integration);
+    job.stage('listing', folder.path.split('/').at(-1));
+    const connection = connections.open(integration, job.signal);
     await followFeed(context, { integration, provider, connection }, folder.ref);
-    for await (const page of pagesOf(provider, connection, folder, options)) {
-      if (!(await savePage(context, head.id, scope, folder, page))) return;
+    for await (const page of pagesOf(provider, connection, folder, scope)) {
+      if (!(await savePage(context, head, wanted, folder, page))) return;
       if (job.signal.aborted) throw new JobRetry('the worker is stopping');
     }
   } catch (error) {
@@ -74,62 +69,30 @@ export async function expandFolder(
   }
 }
 
-/**
- * The pages of a listing, from where it stopped. A place that the vendor no longer knows costs one new start: what comes again is in the
- * ledger already. Errors: those of the provider; ProviderError `bad_response` for a listing that goes in circles.
- */
-async function* pagesOf(
-  provider: Provider,
-  connection: Connection,
-  folder: Folder,
-  options: ListOptions,
-): AsyncGenerator<ItemPage> {
-  const { id, label } = provider.definition;
-  const seen = new Set<string>();
-  let cursor = folder.cursor;
-  let startsOver = false;
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
-    let page: ItemPage;
-    try {
-      page = await provider.list(connection, folder.ref, cursor, options);
-    } catch (error) {
-      const isLost = error instanceof ProviderError && error.kind === 'cursor_expired';
-      if (!isLost || cursor === undefined || startsOver) throw error;
-      startsOver = true;
-      cursor = undefined;
-      seen.clear();
-      continue;
-    }
-    const { next } = page;
-    if (next !== undefined && (next === cursor || seen.has(next)))
-      throw new ProviderError(
-        'bad_response',
-        id,
-        `${label} answered with the same page twice, so the folder could not be listed to its end.`,
-      );
-    yield page;
-    if (next === undefined) return;
-    seen.add(next);
-    cursor = next;
-  }
-}
-
 /** False when the import or the integration ended meanwhile. */
 async function savePage(
   context: Context,
-  importId: string,
-  scope: ImportScope,
+  { id: importId, kind }: ImportHead,
+  { scope, leftOut }: Wanted,
   folder: Folder,
   page: ItemPage,
 ): Promise<boolean> {
   const { database, queue } = context;
   const { integrationId } = folder;
-  // A folder that may not be opened has a row of its own, so that what is in it is not missing in silence.
-  const files = page.items.filter((item) => item.kind === 'file' || !item.importable);
+  const files = countedItems(page);
   const listed = new Map(files.map((file) => [file.ref, file]));
   return database.transaction(async (trx) => {
     if (!(await holdActiveIntegration(trx, integrationId))) return false;
     if ((await lockImport(trx, importId)) !== 'running') return false;
+    const known = await findImportedItems(trx, integrationId, [...listed.keys()]);
+    // In an import the rows of what was selected by itself are there already.
+    const selected = kind === 'sync' ? await findSelected(trx, integrationId, [...listed.keys()]) : new Set<string>();
+    await countListed(
+      trx,
+      importId,
+      integrationId,
+      files.map(({ ref }) => ref),
+    );
     const waiting = await insertLedgerItems(
       trx,
       importId,
@@ -140,13 +103,10 @@ async function savePage(
         path: pathTo(folder, file),
         kind: file.kind,
         sizeBytes: file.sizeBytes,
-        skipped: file.importable
-          ? undefined
-          : { reason: file.reason ?? 'This item has no content to import.', code: 'not_importable' },
+        skipped: whyNotFetched(file, selected.has(file.ref) ? () => undefined : leftOut, known.has(file.ref)),
       })),
     );
     // A feed may have told that something left one place, which is listed in another.
-    const known = await findImportedItems(trx, integrationId, [...listed.keys()]);
     const documents = [...known.values()].map(({ documentId }) => documentId);
     await withdrawRemovals(trx, documents);
     const below = listingsBelow(scope, folder, page);
@@ -172,19 +132,6 @@ async function savePage(
   });
 }
 
-/** What of a page is to be listed in its turn. A folder that is wanted to the bottom is so with all that its files hold. */
-function listingsBelow(chosen: ImportScope, folder: Folder, page: ItemPage): Below[] {
-  if (page.deep) return [];
-  const scope = { ...chosen, includeChildren: chosen.includeChildren || folder.deep };
-  return page.items.flatMap((item) => {
-    if (item.kind === 'folder' && !(folder.deep && item.importable)) return [];
-    const deep = listingDepth(item, scope);
-    return deep === undefined
-      ? []
-      : [{ ref: item.ref, kind: item.kind, path: pathTo(folder, item), deep, address: item.address }];
-  });
-}
-
 /** What is listed below a followed folder is followed too. Somebody may have stopped following it meanwhile. */
 async function followBelow(trx: Knex.Transaction, folder: Folder, page: ItemPage, below: Below[]): Promise<void> {
   const { integrationId, ref } = folder;
@@ -199,5 +146,3 @@ async function followBelow(trx: Knex.Transaction, folder: Folder, page: ItemPage
     below.map((listing) => ({ ...listing, selectionId, parentRef: ref })),
   );
 }
-
-const pathTo = (folder: Folder, item: Item): string => [folder.path, ...(item.between ?? []), item.name].join('/');

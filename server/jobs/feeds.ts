@@ -34,9 +34,11 @@ export async function followOwnFeed(context: Context, payload: JobPayloads['foll
 async function follow(context: Context, account: Account, feed: string | undefined): Promise<void> {
   const { integration, provider, connection } = account;
   const { knex } = context.database;
-  if (!provider.changes || feed === undefined || (await hasFeed(knex, integration.id, feed))) return;
+  if (!provider.changes || feed === undefined) return;
   try {
-    await insertFeed(knex, integration.id, feed, await provider.changes.start(connection, feed));
+    if (!(await hasFeed(knex, integration.id, feed)))
+      await insertFeed(knex, integration.id, feed, await provider.changes.start(connection, feed));
+    if (provider.webhooks?.watch) await context.watches.feedFollowed(integration.id, feed);
   } catch (error) {
     if (!(error instanceof ProviderError) || !WITHOUT_FEED.has(error.kind)) throw error;
     context.logger.info({ err: error, integrationId: integration.id }, 'a place has no change feed for this account');

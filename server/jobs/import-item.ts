@@ -1,11 +1,9 @@
 import type { Knex } from 'knex';
 import type { Connection, Item, OpenedFile, Provider } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
-import type { IndexedChunk } from '../index/index.ts';
-import type { Chunk, PreparedDocument } from '../pipeline/pipeline.ts';
+import type { PreparedDocument } from '../pipeline/pipeline.ts';
 import { tooLarge } from '../pipeline/spool.ts';
 import type { JobPayloads, ListedItem } from '../queue/payloads.ts';
-import type { JobContext } from '../queue/worker.ts';
 import type { Integration } from '../services/integration-service.ts';
 import { addListings, listingDepth } from '../services/import-listings.ts';
 import { pathOf } from '../services/item-path.ts';
@@ -17,14 +15,13 @@ import {
   type ItemSource,
   type StoredItem,
 } from '../stores/document-store.ts';
-import { describeLedgerItem, findLedgerItem, startLedgerItem, type LedgerItem } from '../stores/import-item-store.ts';
+import { describeLedgerItem, findLedgerItem, type LedgerItem } from '../stores/import-item-store.ts';
 import { findImportHead, lockImport, type ImportHead } from '../stores/import-store.ts';
 import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
 import { describeSelection, findSelectionOf, saveScopeFolders } from '../stores/scope-store.ts';
 import { failItem, giveWay, listAgain, settle } from './ledger.ts';
-
-/** Texts of one embedding request. */
-const EMBED_BATCH = 64;
+import { DEADLY, enterRoom, startItem, type Workroom } from './suspects.ts';
+import type { Hand } from './work-in-hand.ts';
 
 const GONE = {
   state: 'skipped',
@@ -50,6 +47,10 @@ type Work = {
   connection: Connection;
   source: ItemSource;
   signal: AbortSignal;
+  stage: Hand['stage'];
+  room: Workroom;
+  /** Processes died with this file in hand: it is worked on alone. */
+  isSuspect: boolean;
   /** A hint is trusted at the first attempt only: what fails may fail because of it. */
   isFirstAttempt: boolean;
 };
@@ -61,7 +62,8 @@ type Work = {
 export async function importItem(
   context: Context,
   payload: JobPayloads['import-item'],
-  job: JobContext,
+  job: Hand,
+  room: Workroom,
 ): Promise<void> {
   const { database, providers, connections } = context;
   const item = await findLedgerItem(database.knex, payload.itemId);
@@ -73,11 +75,16 @@ export async function importItem(
     await database.transaction((trx) => settle(trx, item, GONE));
     return;
   }
-  const started = await database.transaction(async (trx) => {
+  const suspicion = await database.transaction(async (trx) => {
     await lockImport(trx, item.importId);
-    return startLedgerItem(trx, item.id);
+    return startItem(trx, item.id);
   });
-  if (!started) return;
+  if (suspicion === undefined) return;
+  if (suspicion === 'deadly') {
+    await database.transaction((trx) => settle(trx, item, DEADLY));
+    return;
+  }
+  job.stage('downloading', item.name);
 
   const source = {
     userId: head.userId,
@@ -85,7 +92,7 @@ export async function importItem(
     accountId: integration.accountId,
     itemRef: item.ref,
   };
-  const connection = connections.open(integration);
+  const connection = connections.open(integration, job.signal);
   const work: Work = {
     context,
     head,
@@ -95,6 +102,9 @@ export async function importItem(
     connection,
     source,
     signal: job.signal,
+    stage: job.stage,
+    room,
+    isSuspect: suspicion === 'suspect',
     isFirstAttempt: job.attempt === 1,
   };
   try {
@@ -173,33 +183,44 @@ const inHand = (item: Item, path: string): FileInHand => ({
 });
 
 async function importFile(work: Work, file: FileInHand): Promise<void> {
-  const { context, provider, connection, item, source, signal } = work;
-  const { pipeline, config, database } = context;
+  const { context, provider, connection, item, source, signal, stage } = work;
+  const { pipeline, config, database, index, embedder } = context;
   const stored = await findStoredItem(database.knex, source);
   const parentRef = file.parentRef ?? stored?.parentRef;
   const selection = await findSelectionOf(database.knex, work.integration.id, { ref: item.ref, parentRef });
   file.followed = selection !== undefined;
   // What a sync finds new is as what it was found in.
   if (!stored && work.head.kind === 'sync') file.category = selection?.category;
-  if (stored && stored.version !== undefined && stored.version === file.version) {
-    await keepUnchanged(work, stored, metadataOf(work, file));
+  // What another embedder embedded is read again, so that it can be found by meaning.
+  const kept = stored && (await index.isEmbedded(stored.id, embedder.id)) ? stored : undefined;
+  if (kept && kept.version !== undefined && kept.version === file.version) {
+    await keepUnchanged(work, kept, metadataOf(work, file));
     return;
   }
+  stage('downloading', file.name);
   if (file.sizeBytes !== undefined && file.sizeBytes > config.maxFileBytes) throw tooLarge(config.maxFileBytes);
   const opened = await provider.open(connection, item.ref, {
     signal,
     hint: work.isFirstAttempt ? file.hint : undefined,
   });
-  const prepared = await pipeline.prepare(opened, { title: file.name, signal });
   const metadata = {
     ...metadataOf(work, { ...file, version: opened.version ?? file.version }),
     details: opened.details ?? {},
   };
-  if (stored && stored.contentHash === prepared.contentHash) {
-    await keepUnchanged(work, stored, metadata, prepared.sizeBytes);
-    return;
+  // Only the download goes on beside a file that is worked on alone.
+  let leave: (() => void) | undefined;
+  const onArrived = async () => {
+    leave = await enterRoom(database.knex, work.room, { id: item.id, isSuspect: work.isSuspect, signal });
+    stage('reading');
+  };
+  try {
+    const prepared = await pipeline.prepare(opened, { title: file.name, signal, onArrived });
+    if (kept && kept.contentHash === prepared.contentHash)
+      await keepUnchanged(work, kept, metadata, prepared.sizeBytes);
+    else await saveDocument(work, opened, prepared, metadata);
+  } finally {
+    leave?.();
   }
-  await saveDocument(work, opened, prepared, metadata);
 }
 
 const metadataOf = (work: Work, file: FileInHand): DocumentMetadata => ({
@@ -228,6 +249,8 @@ async function keepUnchanged(
       return;
     }
     await updateDocumentMetadata(trx, stored.id, metadata);
+    // Passages are found by the name too.
+    if (stored.title !== metadata.title) await work.context.index.rename(trx, stored.id, metadata.title);
     await settle(trx, work.item, {
       state: 'unchanged',
       documentId: stored.id,
@@ -246,9 +269,12 @@ async function saveDocument(
   prepared: PreparedDocument,
   metadata: DocumentMetadata,
 ): Promise<void> {
-  const { context, item, source } = work;
-  const { database, index, embedder } = context;
-  const chunks = await embedChunks(work, prepared.chunks);
+  const { context, item, source, signal } = work;
+  const { database, index, embedder, embeddings } = context;
+  const { chunks } = prepared;
+  work.stage('embedding');
+  await embeddings.store(chunks, { signal });
+  work.stage('saving');
   try {
     await database.transaction(async (trx) => {
       if (!(await holdActiveIntegration(trx, work.integration.id))) {
@@ -275,32 +301,4 @@ async function saveDocument(
   } catch (error) {
     if (!(error instanceof SettledMeanwhile)) throw error;
   }
-}
-
-/** Embeds what was not embedded before: same text and same embedder give the same vector. */
-async function embedChunks(work: Work, chunks: Chunk[]): Promise<IndexedChunk[]> {
-  const { embedder, index } = work.context;
-  const vectors = await index.knownEmbeddings([...new Set(chunks.map(({ textHash }) => textHash))], embedder.id);
-  const missing = [
-    ...new Map(
-      chunks.filter(({ textHash }) => !vectors.has(textHash)).map((chunk) => [chunk.textHash, chunk.embedText]),
-    ),
-  ];
-  for (let from = 0; from < missing.length; from += EMBED_BATCH) {
-    const batch = missing.slice(from, from + EMBED_BATCH);
-    const embedded = await embedder.embed(
-      batch.map(([, text]) => text),
-      { signal: work.signal, purpose: 'document' },
-    );
-    batch.forEach(([hash], position) => {
-      const vector = embedded[position];
-      if (!vector) throw new Error(`the embedder gave ${embedded.length} vectors for ${batch.length} texts`);
-      vectors.set(hash, vector);
-    });
-  }
-  return chunks.map((chunk) => {
-    const embedding = vectors.get(chunk.textHash);
-    if (!embedding) throw new Error('a chunk was left without a vector');
-    return { ...chunk, embedding };
-  });
 }

@@ -1,12 +1,14 @@
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import type { JobPayloads } from '../queue/payloads.ts';
-import { JobRetry, type JobContext } from '../queue/worker.ts';
+import { JobRetry, WorkerStopping, type JobContext } from '../queue/worker.ts';
 import type { Integration } from '../services/integration-service.ts';
 import { endSync } from '../services/sync-end.ts';
 import { failImportFolder, reopenImportFolders, type ImportFolder } from '../stores/import-folder-store.ts';
 import {
   deleteLedgerItem,
+  handBackLedgerItem,
+  noteRunEnded,
   postponeLedgerItem,
   settleLedgerItem,
   upsertFailedListing,
@@ -14,6 +16,7 @@ import {
   type LedgerItem,
 } from '../stores/import-item-store.ts';
 import { finishImportIfDone, lockImport } from '../stores/import-store.ts';
+import { addListed } from '../stores/listed-store.ts';
 import { outcomeOf } from './outcomes.ts';
 
 /** Said where an error is ours; the log has the rest. */
@@ -55,7 +58,7 @@ async function weigh(
   return { state: 'failed', ...(outcome ?? OUR_FAULT) };
 }
 
-/** What follows when an item's work failed. Errors: JobRetry where the job is to run again. */
+/** What follows when an item's work failed or was cut short. Errors: JobRetry where the job is to run again. */
 export async function failItem(
   context: Context,
   integration: Integration,
@@ -65,6 +68,12 @@ export async function failItem(
   error: unknown,
 ): Promise<void> {
   const { database, queue } = context;
+  if (job.signal.reason instanceof WorkerStopping)
+    await database.transaction(async (trx) => {
+      await lockImport(trx, item.importId);
+      await handBackLedgerItem(trx, item.id);
+    });
+  else if (!job.signal.aborted) await noteRunEnded(database.knex, item.id);
   const outcome = await weigh(context, integration, job, error, (until, reason) =>
     database.transaction(async (trx) => {
       await lockImport(trx, item.importId);
@@ -96,7 +105,7 @@ export async function failFolder(
     await lockImport(trx, folder.importId);
     await failImportFolder(trx, folder.id);
     const name = folder.path.split('/').at(-1) ?? folder.path;
-    await upsertFailedListing(trx, {
+    const isNew = await upsertFailedListing(trx, {
       importId: folder.importId,
       integrationId: integration.id,
       ref: folder.ref,
@@ -105,6 +114,7 @@ export async function failFolder(
       reason: `What is in “${name}” could not be listed, so it is missing. ${outcome.reason}`,
       code: outcome.code,
     });
+    await addListed(trx, folder.importId, isNew ? 1 : 0);
     await finishImportIfDone(trx, folder.importId);
   });
 }
@@ -150,5 +160,6 @@ export async function listAgain(context: Context, item: LedgerItem, integrationI
 /** Takes away the row of what was selected or could not be listed: the rows of what is in it stand for it. The caller holds the import's lock. */
 export async function giveWay(trx: Knex.Transaction, item: LedgerItem): Promise<void> {
   await deleteLedgerItem(trx, item.id);
+  await addListed(trx, item.importId, -1);
   await finishImportIfDone(trx, item.importId);
 }

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { addListings } from '../services/import-listings.ts';
 import { insertLedgerItems } from '../stores/import-item-store.ts';
+import { countListed } from '../stores/listed-store.ts';
 import { findScopeFolders, type Selection } from '../stores/scope-store.ts';
 
 /** Puts selections into a sync as if they were selected now: folders are listed from their start, files are asked for. */
@@ -21,12 +22,17 @@ export async function listAnew(
     integrationId,
     [...folders.values()].map(({ ref, path, deep }) => ({ ref, path, deep })),
   );
+  const others = selections.filter(({ ref }) => folders.get(ref)?.kind !== 'folder');
+  await countListed(
+    trx,
+    importId,
+    integrationId,
+    others.map(({ ref }) => ref),
+  );
   const waiting = await insertLedgerItems(
     trx,
     importId,
-    selections
-      .filter(({ ref }) => folders.get(ref)?.kind !== 'folder')
-      .map(({ ref, name, path }) => ({ integrationId, ref, name, path, kind: 'unknown' as const })),
+    others.map(({ ref, name, path }) => ({ integrationId, ref, name, path, kind: 'unknown' as const })),
   );
   await context.queue.enqueue(
     trx,

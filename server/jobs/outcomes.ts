@@ -1,5 +1,6 @@
 import { ProviderError, type ProviderErrorKind } from '../../providers/errors.ts';
 import { EgressError } from '../egress/egress.ts';
+import { EmbeddingError, type EmbeddingErrorKind } from '../pipeline/embed/embedder.ts';
 import { ContentError, type ContentProblemCode } from '../pipeline/normalized.ts';
 import type { ItemState } from '../services/import-service.ts';
 
@@ -36,6 +37,14 @@ const CONTENT_OUTCOMES: Record<ContentProblemCode, 'retry' | 'skipped' | 'failed
   parser_crash: 'failed',
 };
 
+const EMBEDDING_OUTCOMES: Record<`embedding_${EmbeddingErrorKind}`, 'retry' | 'failed'> = {
+  embedding_refused: 'failed',
+  embedding_rate_limited: 'retry',
+  embedding_unavailable: 'retry',
+  embedding_misconfigured: 'failed',
+  embedding_bad_response: 'retry',
+};
+
 /** The one table from an error to a ledger row. Undefined for errors that are ours: those belong in the log. */
 export function outcomeOf(error: unknown): FailureOutcome | undefined {
   if (error instanceof ContentError) return byTable(CONTENT_OUTCOMES[error.code], error.message, error.code);
@@ -43,6 +52,11 @@ export function outcomeOf(error: unknown): FailureOutcome | undefined {
     return error.code === 'blocked'
       ? { kind: 'final', state: 'failed', reason: error.message, code: 'blocked' }
       : { kind: 'retry', reason: error.message, code: 'network' };
+  if (error instanceof EmbeddingError) {
+    const code = `embedding_${error.kind}` as const;
+    const { message: reason, retryAt } = error;
+    return retryAt ? { kind: 'wait', reason, code, until: retryAt } : byTable(EMBEDDING_OUTCOMES[code], reason, code);
+  }
   if (!(error instanceof ProviderError)) return undefined;
   if (error.kind === 'rate_limited' && error.retryAt)
     return { kind: 'wait', reason: error.message, code: error.kind, until: error.retryAt };

@@ -6,16 +6,16 @@ import { finishImportIfDone, listRunningImports, listRunningSyncs, lockImport } 
 
 const EVERY_MS = 30_000;
 
-const STOPPED = {
+const GIVEN_UP = {
   state: 'failed',
   reason:
-    'The hub stopped several times while it worked on this item. Try it again; if it stops again, the file may be too heavy for this machine.',
-  reasonCode: 'worker_stopped',
+    'Something went wrong inside the hub each time it worked on this item. Try it again; the log names the cause.',
+  reasonCode: 'internal',
 } as const;
 
 /**
- * Makes sure that every running import has a job for each open row: the queue gives a job up after its last attempt (a process killed each
- * time, say), and the ledger must still come to an end.
+ * Makes sure that every running import has a job for each open row: the queue gives a job up after its last attempt (where even noting the
+ * failure failed, say), and the ledger must still come to an end.
  */
 export function startReconciler(context: Context): () => void {
   let running: Promise<void> | undefined;
@@ -55,7 +55,7 @@ export async function reconcile(context: Context): Promise<void> {
       await lockImport(trx, importId);
       const orphans = items.filter(({ id }) => orphanIds.has(id));
       for (const { id } of orphans.filter(({ attempts }) => attempts > RETRY_LIMIT))
-        await settleLedgerItem(trx, id, STOPPED);
+        await settleLedgerItem(trx, id, GIVEN_UP);
       await queue.enqueue(
         trx,
         'import-item',

@@ -2,11 +2,14 @@ import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { deleteOrphanEmbeddings } from '../index/postgres.ts';
 import type { JobPayloads } from '../queue/payloads.ts';
-import { deleteDocuments } from '../stores/document-store.ts';
+import { deleteDocuments, findImportedItems } from '../stores/document-store.ts';
 import { listImportFolders } from '../stores/import-folder-store.ts';
+import { noteHeldSync } from '../stores/import-notice-store.ts';
 import { countOpenItems } from '../stores/import-item-store.ts';
-import { findLedgerRefs, upsertRemovedItems } from '../stores/sync-item-store.ts';
+import { findLedgerRefs, mayBeListedLater, upsertRemovedItems } from '../stores/sync-item-store.ts';
 import { findImportHead, finishImportIfDone, lockImport, setRemovals } from '../stores/import-store.ts';
+import { countListed } from '../stores/listed-store.ts';
+import { setRelisting } from '../stores/integration-store.ts';
 import {
   countFollowedDocuments,
   countRemovals,
@@ -44,9 +47,15 @@ export async function settleRemovals(context: Context, payload: JobPayloads['set
       return 'over';
     }
     if (folders.every(({ state }) => state === 'done')) await planUnmet(trx, importId, head.integrationId, folders);
+    // No feed tells again what this listing was to find out.
+    else if (await mayBeListedLater(trx, importId)) await setRelisting(trx, head.integrationId, true);
     const count = await countRemovals(trx, head.integrationId);
-    const held = isSuspicious(count, await countFollowedDocuments(trx, head.integrationId));
-    if (held) await setRemovals(trx, importId, 'held');
+    const of = await countFollowedDocuments(trx, head.integrationId);
+    const held = isSuspicious(count, of);
+    if (held) {
+      await setRemovals(trx, importId, 'held');
+      await noteHeldSync(trx, { userId: head.userId, importId, integrationId: head.integrationId, count, of });
+    }
     return held ? 'held' : 'remove';
   });
   if (decision === 'remove') await removeGone(context, importId);
@@ -56,7 +65,7 @@ export async function settleRemovals(context: Context, payload: JobPayloads['set
 const isSuspicious = (count: number, of: number): boolean =>
   count > HELD_ABOVE.documents && count > of * HELD_ABOVE.share;
 
-/** Documents in the places that were listed anew, which the listing did not name any more. */
+/** Documents in the places that were listed anew, which the listing did not name any more, and those that were selected by themselves and are gone. */
 async function planUnmet(
   trx: Knex.Transaction,
   importId: string,
@@ -64,12 +73,15 @@ async function planUnmet(
   folders: { ref: string }[],
 ): Promise<void> {
   const selected = (await listSelections(trx, integrationId)).map(({ ref }) => ref);
-  const listed = new Set([...folders.map(({ ref }) => ref), ...(await findLedgerRefs(trx, importId, selected))]);
-  const documents = await findDocumentsBelow(
+  const listed = new Set(folders.map(({ ref }) => ref));
+  const below = await findDocumentsBelow(
     trx,
     integrationId,
     selected.filter((ref) => listed.has(ref)),
   );
+  // A row says that a page was asked for, and nothing of its sub-pages.
+  const asked = await findImportedItems(trx, integrationId, await findLedgerRefs(trx, importId, selected));
+  const documents = [...below, ...[...asked.values()].map(({ documentId }) => documentId)];
   await planRemovals(trx, integrationId, await findUnmet(trx, importId, documents));
 }
 
@@ -81,6 +93,12 @@ async function removeGone(context: Context, importId: string): Promise<void> {
       const integrationId = await settlingOf(trx, importId);
       if (integrationId === undefined) return false;
       const documents = await listRemovals(trx, integrationId, BATCH);
+      await countListed(
+        trx,
+        importId,
+        integrationId,
+        documents.map(({ ref }) => ref),
+      );
       await upsertRemovedItems(trx, importId, integrationId, documents, { reason: REASON, code: 'gone' });
       await deleteDocuments(
         trx,

@@ -2,7 +2,7 @@ import { ProviderError } from '../../providers/errors.ts';
 import type { Change, ChangeFeeds } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import type { JobPayloads } from '../queue/payloads.ts';
-import { JobRetry, type JobContext } from '../queue/worker.ts';
+import { JobRetry } from '../queue/worker.ts';
 import { advanceFeed, listFeeds } from '../stores/feed-store.ts';
 import { findImportHead, lockImport, setRemovals } from '../stores/import-store.ts';
 import {
@@ -16,6 +16,7 @@ import { applyChanges } from './changes.ts';
 import type { Account } from './feeds.ts';
 import { failSync } from './ledger.ts';
 import { listAnew } from './list-anew.ts';
+import type { Hand } from './work-in-hand.ts';
 
 /** A feed that never ends is the vendor's mistake; ours would be to follow it for ever. */
 const MAX_PAGES = 100_000;
@@ -24,14 +25,15 @@ const MAX_PAGES = 100_000;
  * Reads what changed since the last time: each feed from its cursor, a page a transaction, so that a crash repeats a page and never skips
  * one. What no feed tells of is listed anew. What is gone is only noted: it is taken away when everything was seen.
  */
-export async function sync(context: Context, payload: JobPayloads['sync'], job: JobContext): Promise<void> {
+export async function sync(context: Context, payload: JobPayloads['sync'], job: Hand): Promise<void> {
   const { database, providers, connections } = context;
   const head = await findImportHead(database.knex, payload.importId);
   if (!head?.integrationId || head.status !== 'running' || head.removals !== 'reading') return;
   const integration = await findIntegrationById(database.knex, head.integrationId);
   const provider = integration && providers.get(integration.platform);
   if (!integration || !provider) return;
-  const connection = connections.open(integration);
+  job.stage('listing');
+  const connection = connections.open(integration, job.signal);
   const run: SyncRun = { context, importId: head.id, integration, provider, connection, job };
   try {
     const selections = await listSelections(database.knex, integration.id);
@@ -52,7 +54,7 @@ export async function sync(context: Context, payload: JobPayloads['sync'], job: 
   }
 }
 
-export type SyncRun = Account & { context: Context; importId: string; job: JobContext };
+export type SyncRun = Account & { context: Context; importId: string; job: Hand };
 
 /** Reads every followed feed to its end. Gives the selections that none of them tells of. */
 async function readFeeds(run: SyncRun, feeds: ChangeFeeds, selections: Selection[]): Promise<Selection[]> {

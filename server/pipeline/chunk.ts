@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Block, NormalizedDocument } from './normalized.ts';
 import type { Chunk } from './pipeline.ts';
+import { PREFIX_SEPARATOR, prefixParts } from './prefix.ts';
 import type { Piece } from './split.ts';
 import { cellPieces, lastSentences, linePieces, sentencePieces } from './split.ts';
 import { countTokens, cutBefore } from './tokens.ts';
@@ -216,11 +217,13 @@ const textOf = (units: Unit[]): string =>
 
 /** Title and headings in one line; long ones are shortened until they cost at most 100 tokens, two line ends included. */
 function prefixOf(title: string, headings: Heading[]): Piece {
-  const all = [title, ...headings.map(({ text }) => text)].map((part) => part.replace(/\s+/g, ' ').trim());
-  const parts = all.filter((part, at) => part !== '' && part !== all[at - 1]);
+  const parts = prefixParts(
+    title,
+    headings.map(({ text }) => text),
+  );
   for (let length = 320; length >= 10; length = Math.floor(length / 2)) {
     const kept = length < 160 && parts.length > 2 ? [parts[0]!, parts.at(-1)!] : parts;
-    const text = kept.map((part) => clip(part, length)).join(' › ');
+    const text = kept.map((part) => clip(part, length)).join(PREFIX_SEPARATOR);
     const tokens = text === '' ? 0 : countTokens(text) + 2;
     if (tokens <= PREFIX_TOKENS) return { text, tokens };
   }

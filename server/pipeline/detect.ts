@@ -236,3 +236,39 @@ export function hasUtf16Pattern(head: Buffer): 'utf-16le' | 'utf-16be' | undefin
 
 /** The extension in lower case without its dot; of `page.storage.xml` it is `xml`. */
 export const extensionOf = (name: string): string => /\.([a-z0-9]+)$/i.exec(name.trim())?.[1]?.toLowerCase() ?? '';
+
+const BY_KIND: Record<string, string> = {
+  image: 'an image',
+  audio: 'a sound file',
+  video: 'a video',
+  font: 'a font',
+};
+
+/** Formats that only their bytes tell for sure, by the names they mostly go by. */
+const MOSTLY: Record<string, string> = {
+  doc: 'a Word document of the old format (.doc)',
+  ppt: 'a PowerPoint presentation of the old format (.ppt)',
+  xls: 'an Excel spreadsheet of the old format (.xls)',
+  xlsb: 'an Excel spreadsheet of the binary format (.xlsb)',
+  msg: 'an Outlook message (.msg)',
+  rtf: 'an RTF document',
+  epub: 'an e-book (.epub)',
+  zip: 'a zip archive',
+  gz: 'a gzip archive',
+  '7z': 'a 7-Zip archive',
+  rar: 'a RAR archive',
+  tar: 'a tar archive',
+  exe: 'a program',
+  parquet: 'a Parquet file',
+};
+
+/** The sentence with which a file will most likely be refused, before a byte of it is seen; undefined where it may well be read. */
+export function refusalByName(name: string, mediaType: string): string | undefined {
+  const type = (mediaType.split(';')[0] ?? '').trim().toLowerCase();
+  const extension = extensionOf(name);
+  const refused = REFUSED_EXTENSIONS[extension];
+  if (refused) return unsupported(refused).message;
+  if (BY_EXTENSION[extension] ?? BY_MEDIA_TYPE[type]) return undefined;
+  const what = MOSTLY[extension] ?? REFUSED_MEDIA_TYPES[type] ?? BY_KIND[type.split('/', 1)[0] ?? ''];
+  return what && unsupported(what).message;
+}

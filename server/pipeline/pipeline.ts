@@ -44,9 +44,13 @@ export type Pipeline = {
    * Stream → size cap → hash → normalize → chunk. Parsing runs in worker threads under a time and memory limit; bytes are
    * spooled to a private temporary file, never held whole on the main thread.
    * Errors: ContentError; the stream's own error (ProviderError); the signal's reason when aborted. A stream that ends before
-   * `sizeBytes`, or whose checksum differs from `hash`, is a ContentError `incomplete` naming that.
+   * `sizeBytes`, or whose checksum differs from `hash`, is a ContentError `incomplete` naming that. `onArrived` is waited for when all bytes
+   * are there; what it throws is thrown.
    */
-  prepare(file: IncomingFile, options: { title: string; signal: AbortSignal }): Promise<PreparedDocument>;
+  prepare(
+    file: IncomingFile,
+    options: { title: string; signal: AbortSignal; onArrived?: () => Promise<void> },
+  ): Promise<PreparedDocument>;
   close(): Promise<void>;
 };
 
@@ -65,9 +69,10 @@ export type PipelineOptions = {
 export function createPipeline(options: PipelineOptions): Pipeline {
   const pool = createParsePool(options);
   return {
-    async prepare(file, { title, signal }) {
+    async prepare(file, { title, signal, onArrived }) {
       const spooled = await spool(file, options.maxFileBytes, signal);
       try {
+        await onArrived?.();
         const { path, sizeBytes, contentHash } = spooled;
         const parsed = await pool.parse({ path, name: file.name, mediaType: file.mediaType, sizeBytes, title }, signal);
         return { ...parsed, contentHash, sizeBytes };

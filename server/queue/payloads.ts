@@ -24,6 +24,10 @@ export type JobPayloads = {
   sync: { importId: string };
   /** Takes away what a sync found gone, once everything else of it is done; `answer` is what a person said to a sync that asked. */
   'settle-removals': { importId: string; answer?: 'remove' | 'keep' };
+  /** Orders, prolongs and ends the calls of an account's vendor. */
+  'keep-watches': { integrationId: string };
+  /** Tells one channel of a notification. */
+  notify: { deliveryId: string };
 };
 
 export type JobName = keyof JobPayloads;
@@ -34,4 +38,6 @@ export const JOB_NAMES: readonly JobName[] = [
   'follow-changes',
   'sync',
   'settle-removals',
+  'keep-watches',
+  'notify',
 ];

@@ -2,16 +2,22 @@ import type { Knex } from 'knex';
 import { PgBoss, fromKnex } from 'pg-boss';
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
-import { JOB_NAMES, type JobName, type JobPayloads } from './payloads.ts';
 import { bossDatabase } from './knex-adapter.ts';
+import { handBack, returnAllJobs, returnLostJobs } from './leases.ts';
+import { JOB_NAMES, type JobName, type JobPayloads } from './payloads.ts';
 import { createWorker, type JobHandler, type Worker } from './worker.ts';
 
 /** Tries after the first: with the back-off of about 2, 4 and 8 s a vendor's hiccup is ridden out. */
 export const RETRY_LIMIT = 3;
 
-/** Seconds without a sign of life after which a job of a dead process runs again; pg-boss takes 10 as the least. */
-const HEARTBEAT_SECONDS = 10;
-const SUPERVISE_SECONDS = 5;
+/**
+ * Longest back-off in seconds: that of the last try. pg-boss reckons it from the count of all runs, and those that a dead process left are
+ * none of the job's doing.
+ */
+const RETRY_DELAY_MAX = 16;
+/** Seconds without a sign of life after which the jobs of a process run elsewhere, and between two looks for such jobs. */
+const LEASE_SECONDS = 10;
+const LOOK_SECONDS = 2;
 /** How long an ended job stays, and how often such jobs are cleared away. */
 const CLEAN_SECONDS = 60;
 /** Jobs, and characters of their payloads, that one statement carries: a listing may bring the texts of a whole page along. */
@@ -45,8 +51,8 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
     schema: 'pgboss',
     schedule: false,
     supervise: true,
-    superviseIntervalSeconds: SUPERVISE_SECONDS,
-    monitorIntervalSeconds: SUPERVISE_SECONDS,
+    superviseIntervalSeconds: CLEAN_SECONDS,
+    monitorIntervalSeconds: CLEAN_SECONDS,
     maintenanceIntervalSeconds: CLEAN_SECONDS,
     // Features that are not used here; their timers only cost queries.
     flowIntervalSeconds: 3600,
@@ -58,6 +64,27 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
   boss.on('warning', (warning) => logger.warn({ warning: warning.message }, 'the job queue reported a warning'));
   const workers = new Map<JobName, Worker>();
   let started = false;
+  let looking: NodeJS.Timeout | undefined;
+  let look: Promise<void> | undefined;
+
+  /** Jobs of dead processes go to those that live. Takes a fiftieth of the database's time at the most. */
+  function lookForLostJobs(): void {
+    look = returnLost().then((tookMs) => {
+      if (started) looking = setTimeout(lookForLostJobs, Math.max(LOOK_SECONDS * 1000, tookMs * 50));
+    });
+  }
+
+  async function returnLost(): Promise<number> {
+    const startedAt = performance.now();
+    try {
+      const names = await returnLostJobs(database.knex, LEASE_SECONDS);
+      if (names.length > 0) logger.info({ jobs: names }, 'jobs of a process that died run again');
+      for (const name of names) workers.get(name)?.wake();
+    } catch (error) {
+      logger.error({ err: error }, 'the jobs of dead processes could not be looked for');
+    }
+    return performance.now() - startedAt;
+  }
 
   return {
     async start() {
@@ -68,21 +95,27 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
         // Fills the cache: a look-up from inside a transaction would wait for a second connection, and embedded there is none.
         await boss.insert(name, []);
       }
+      // The embedded database has one process: what runs there was left by its dead predecessor.
+      if (database.kind === 'embedded') await returnAllJobs(database.knex);
       started = true;
+      lookForLostJobs();
       for (const worker of workers.values()) worker.start();
     },
 
     async stop({ timeoutMs }) {
       await Promise.all([...workers.values()].map((worker) => worker.stop({ timeoutMs })));
-      if (started) await boss.stop({ graceful: false, close: false });
+      const wasStarted = started;
       started = false;
+      clearTimeout(looking);
+      await look;
+      if (wasStarted) await boss.stop({ graceful: false, close: false });
     },
 
     async enqueue(trx, name, payloads, options = {}) {
       if (payloads.length === 0) return;
       const startAfter = options.startAfter?.toISOString();
       for (const batch of inBatches(payloads)) {
-        const jobs = batch.map((data) => ({ data, startAfter }));
+        const jobs = batch.map((data) => ({ data, startAfter, group: { id: name } }));
         await boss.insert(name, jobs, { db: fromKnex(trx) });
       }
       if (startAfter === undefined)
@@ -94,7 +127,18 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
 
     work(name, options, handler) {
       if (workers.has(name)) throw new Error(`the queue has a worker for ${name} already`);
-      const worker = createWorker({ boss, name, logger, heartbeatSeconds: HEARTBEAT_SECONDS, ...options }, handler);
+      const worker = createWorker(
+        {
+          boss,
+          name,
+          logger,
+          retryLimit: RETRY_LIMIT,
+          beatMs: (LEASE_SECONDS * 1000) / 3,
+          handBack: (claim) => handBack(database.knex, name, claim),
+          ...options,
+        },
+        handler,
+      );
       workers.set(name, worker);
       if (started) worker.start();
     },
@@ -128,11 +172,12 @@ function* inBatches<P>(payloads: P[]): Generator<P[]> {
   if (batch.length > 0) yield batch;
 }
 
+/** Without pg-boss's own heartbeat: to it, what a dead process leaves is a failed try. See leases.ts. */
 const queueOptions = {
   retryLimit: RETRY_LIMIT,
   retryDelay: 2,
   retryBackoff: true,
-  heartbeatSeconds: HEARTBEAT_SECONDS,
+  retryDelayMax: RETRY_DELAY_MAX,
   // A job that beats is alive; its own limits end it long before this.
   expireInSeconds: 6 * 3600,
   // Nothing reads a job that has ended, and its payload may hold a document's text.

@@ -1,6 +1,7 @@
 import type { Platform } from '../../providers/provider.ts';
 import type { Moment } from '../format.ts';
-import type { ImportChoice } from './import-choices.ts';
+import type { ReviewLocals } from './review-views.ts';
+import type { FilterPanel, ImportChoice } from './import-choices.ts';
 
 /** Name of the picture: `pages` for a file that holds items. */
 export type ItemIcon = 'file' | 'folder' | 'pages';
@@ -52,6 +53,7 @@ export type BasketPanel = {
   categories: string[];
   /** What may be brought along with the items of some connected services. */
   choices: ImportChoice[];
+  filters: FilterPanel;
 };
 
 export type BrowseViews = {
@@ -73,4 +75,5 @@ export type BrowseViews = {
     here: string;
   };
   'browse/basket': { basket: BasketPanel };
+  'browse/review': ReviewLocals;
 };

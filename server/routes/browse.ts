@@ -2,6 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Context } from '../context.ts';
 import { AppError, InvalidInputError } from '../errors.ts';
 import { accountLabel, plural, platformLabel } from '../format.ts';
+import { filtersForm } from '../forms/filters-form.ts';
 import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
 import { changeBasket, choicesOf, encodeItem, selectionForm } from '../forms/selection-form.ts';
 import { currentUser } from '../middleware/request.ts';
@@ -12,15 +13,17 @@ import type { BasketItem } from '../session.ts';
 import { flash, render } from '../views.ts';
 import { coverNote, iconOf, toRow } from './browse-rows.ts';
 import type { BasketPanel, BrowseRow, BrowseSection, BrowseViews } from './browse-views.ts';
-import { importChoices } from './import-choices.ts';
+import { filterPanel, importChoices } from './import-choices.ts';
+import { toSelected } from './selected-items.ts';
 
 /** More items than this would make a session slow; folders count as one. */
 const MAX_BASKET = 500;
 const TOO_MANY = `A selection holds at most ${MAX_BASKET} items. Import these first, or select whole folders instead.`;
+const NOTHING_TICKED = 'Tick at least one file or folder to import.';
 
 /** Which page of the browser is asked for: its query string. */
 type Place = { integration?: string; ref?: string; q?: string; cursor?: string };
-type Problem = { status: number; errors: FieldError[]; values: Record<string, string>; ticked: BasketItem[] };
+type Problem = { status: number; errors: FieldError[]; ticked: BasketItem[] };
 
 const placeOf = (search: URLSearchParams): Place => ({
   integration: search.get('integration') ?? undefined,
@@ -74,6 +77,7 @@ export function browseRoutes(context: Context): Router {
       count: plural(rows.length, 'item'),
       categories,
       choices: importChoices(connected, req.session.importChoices),
+      filters: filterPanel(req.session.importChoices?.filters),
     };
   };
 
@@ -164,6 +168,7 @@ export function browseRoutes(context: Context): Router {
       ? await showAccount(req, place.integration, place, selected)
       : await showTop(req, selected);
     if (problem) res.status(problem.status);
+    const { category, filters } = req.session.importChoices ?? {};
     render(res, 'browse/index', {
       title: shown.heading,
       section: 'browse',
@@ -171,7 +176,7 @@ export function browseRoutes(context: Context): Router {
       basket,
       here: paths.browse(place),
       errors: problem?.errors,
-      values: problem?.values,
+      values: { category: category ?? '', ...filters, types: '' },
     });
   };
 
@@ -183,12 +188,11 @@ export function browseRoutes(context: Context): Router {
     ticked: BasketItem[],
     status = 422,
   ): Promise<void> => {
-    const sent = typedValues(req.body, ['return', 'category']);
+    const sent = typedValues(req.body, ['return']);
     const here = selectionForm.shape.return.parse(sent.return);
     return show(req, res, placeOf(new URL(here, 'http://hub.invalid').searchParams), {
       status,
       errors,
-      values: { category: sent.category ?? '' },
       ticked,
     });
   };
@@ -204,12 +208,12 @@ export function browseRoutes(context: Context): Router {
   );
 
   router.post([paths.basketAdd, paths.basketRemove], async (req, res) => {
+    req.session.importChoices = choicesOf(req.body);
     const form = parseForm(selectionForm, req.body);
     if (!form.ok) return showAgain(req, res, form.errors, req.session.basket ?? []);
     const basket = changeBasket(req.session.basket ?? [], form.values);
     if (basket.length > MAX_BASKET) return showAgain(req, res, [{ field: 'item', message: TOO_MANY }], basket);
     req.session.basket = basket;
-    req.session.importChoices = choicesOf(form.values);
     return answer(req, res, form.values.return);
   });
 
@@ -219,24 +223,41 @@ export function browseRoutes(context: Context): Router {
     return answer(req, res, form.ok ? form.values.return : paths.browse());
   });
 
-  router.post(paths.imports, async (req, res) => {
+  /** What the form says of an import. Undefined: something is wrong with it, and the page was shown again. */
+  const readImport = async (req: Request, res: Response) => {
+    req.session.importChoices = choicesOf(req.body);
     const form = parseForm(selectionForm, req.body);
-    if (!form.ok) return showAgain(req, res, form.errors, req.session.basket ?? []);
-    const choices = (req.session.importChoices = choicesOf(form.values));
-    const basket = changeBasket(req.session.basket ?? [], form.values);
-    if (basket.length === 0)
-      return showAgain(req, res, [{ field: 'item', message: 'Tick at least one file or folder to import.' }], basket);
-    if (basket.length > MAX_BASKET) return showAgain(req, res, [{ field: 'item', message: TOO_MANY }], basket);
-    const items = basket.map(({ integrationId, ref, name, kind, hasChildren, folder }) => ({
-      integrationId,
-      ref,
-      known:
-        folder === undefined
-          ? undefined
-          : { name, kind, hasChildren, path: folder === '' ? name : `${folder}/${name}` },
-    }));
+    const typed = parseForm(filtersForm, req.body);
+    const before = req.session.basket ?? [];
+    const basket = form.ok ? changeBasket(before, form.values) : before;
+    const errors = [
+      ...(form.ok ? [] : form.errors),
+      ...(form.ok && basket.length === 0 ? [{ field: 'item', message: NOTHING_TICKED }] : []),
+      ...(basket.length > MAX_BASKET ? [{ field: 'item', message: TOO_MANY }] : []),
+      ...(typed.ok ? [] : typed.errors),
+    ];
+    if (form.ok && typed.ok && errors.length === 0) return { basket, form: form.values, filters: typed.values };
+    if (basket.length <= MAX_BASKET) req.session.basket = basket;
+    await showAgain(req, res, errors, basket);
+    return undefined;
+  };
+
+  router.post(paths.review(), async (req, res) => {
+    const read = await readImport(req, res);
+    if (!read) return;
+    req.session.basket = read.basket;
+    res.redirect(303, paths.review(read.form.return));
+  });
+
+  router.post(paths.imports, async (req, res) => {
+    const read = await readImport(req, res);
+    if (!read) return;
+    const { basket, form, filters } = read;
+    const { category, includeChildren, includeAttachments } = form;
+    const items = basket.map(toSelected);
     try {
-      const { id } = await imports.create(currentUser(req), { items, category: form.values.category, ...choices });
+      const choices = { category, includeChildren, includeAttachments, filters };
+      const { id } = await imports.create(currentUser(req), { items, ...choices });
       delete req.session.basket;
       delete req.session.importChoices;
       flash(req, { kind: 'success', message: `Importing ${plural(basket.length, 'selected item')}.` });

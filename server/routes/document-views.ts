@@ -50,6 +50,8 @@ export type DocumentViews = {
       /** What the service says of it; lists are joined already. */
       details: { name: string; value: string }[];
     };
+    /** The oldest other document with the same bytes. */
+    twin?: { title: string; href: string };
     chunks: ChunkRow[];
     /** "Chunks 201 to 400 of 1,234"; absent when all are shown. */
     range?: string;

@@ -103,6 +103,7 @@ export function documentRoutes(context: Context): Router {
         integrationId: found.integrationId,
         details: Object.entries(found.details).map(([name, value]) => ({ name, value: [value].flat().join(', ') })),
       },
+      twin: found.sameAs && { title: found.sameAs.title, href: paths.document(found.sameAs.id) },
       chunks: shown.map((chunk) => ({
         ordinal: chunk.ordinal,
         number: formatCount(chunk.ordinal + 1),

@@ -1,9 +1,17 @@
 import type { ProviderDefinition } from '../../providers/provider.ts';
+import type { TypedFilters } from '../forms/filters-form.ts';
+import { FILE_GROUPS, GROUP_TABLE, type FileGroup } from '../services/file-groups.ts';
+import { describeFilters } from '../services/import-filters.ts';
 import type { ImportScope } from '../services/import-service.ts';
 import type { ImportChoices } from '../session.ts';
 
 /** A box of the import's form. */
-export type ImportChoice = { name: keyof ImportChoices; label: string; hint: string; checked: boolean };
+export type ImportChoice = {
+  name: 'includeChildren' | 'includeAttachments';
+  label: string;
+  hint: string;
+  checked: boolean;
+};
 
 const LIST = new Intl.ListFormat('en-GB');
 
@@ -30,8 +38,25 @@ export function importChoices(services: ProviderDefinition[], chosen: Partial<Im
   return choices;
 }
 
-/** What an import was told beside its selection: "Sub-pages, attachments and comments are included." Empty when nothing. */
-export function scopeText({ recursive, includeChildren, includeAttachments }: ImportScope): string {
+/** The form's filters. */
+export type FilterPanel = {
+  types: { id: FileGroup; label: string; checked: boolean }[];
+  /** "2 set"; empty when none is. */
+  set: string;
+};
+
+/** The filters as they were ticked and typed. */
+export function filterPanel(typed: ImportChoices['filters']): FilterPanel {
+  const { types = [], ...texts }: Partial<TypedFilters> = typed ?? {};
+  const set = [types.length > 0, ...Object.values(texts).map((text) => text.trim() !== '')].filter(Boolean).length;
+  return {
+    types: FILE_GROUPS.map((id) => ({ id, label: GROUP_TABLE[id].label, checked: types.includes(id) })),
+    set: set === 0 ? '' : `${set} set`,
+  };
+}
+
+/** What an import was told beside its selection: "Sub-pages are included. Filters: at most 10 MB." Empty when nothing. */
+export function scopeText({ recursive, includeChildren, includeAttachments, filters }: ImportScope): string {
   const included = [
     ...(includeChildren ? ['sub-pages'] : []),
     ...(includeAttachments ? ['attachments', 'comments'] : []),
@@ -40,5 +65,6 @@ export function scopeText({ recursive, includeChildren, includeAttachments }: Im
   return [
     ...(recursive ? [] : ['Folders bring only the files right inside.']),
     ...(list === '' ? [] : [`${list.charAt(0).toUpperCase()}${list.slice(1)} are included.`]),
+    ...(filters ? [describeFilters(filters)] : []),
   ].join(' ');
 }

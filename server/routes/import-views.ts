@@ -1,4 +1,5 @@
 import type { Moment } from '../format.ts';
+import type { ImportStage } from '../services/import-progress.ts';
 import type { ImportKind, ImportStatus, ItemState } from '../services/import-service.ts';
 
 export type ImportRow = {
@@ -12,6 +13,24 @@ export type ImportRow = {
   /** "12"; empty while there are none. */
   chunks: string;
   documentHref?: string;
+  /** The oldest other document with the same bytes. */
+  twin?: { title: string; href: string };
+  retryable: boolean;
+};
+
+/** How an import goes, or went. */
+export type ProgressView = {
+  /** The bar, in thousandths of its length. */
+  bar: { state: ItemState; from: number; length: number }[];
+  /** "12 listed = 9 indexed + 3 skipped"; empty while there is nothing. */
+  sumText: string;
+  /** "42 items a minute, 1.2 MB a second. About 3 minutes left."; empty while nothing tells it. */
+  paceText: string;
+  /** "3 downloading, 2 reading"; empty while nothing is in work. */
+  stagesText: string;
+  current: { name: string; stage: string }[];
+  /** A service that asks for a pause. */
+  throttle?: { service: string; until: Moment };
 };
 
 /** An import in a few words and figures. */
@@ -52,6 +71,15 @@ export type ImportViews = {
   };
   'imports/show': {
     overview: ImportOverview;
+    progress: ProgressView;
+    eventsHref: string;
+    ledgerHref: string;
+    /** What is searched for in the ledger. */
+    q?: string;
+    /** Why nothing new came of it. */
+    outcome?: string;
+    /** The rows do not add up to what was listed. */
+    mismatch?: string;
     /** The account of a sync; absent once it is disconnected. */
     account?: { service: string; href: string };
     /** Of a sync that found nothing: when the one before it began. */
@@ -73,6 +101,7 @@ export type ImportViews = {
     retryable?: string;
     /** For app.js: labels of the states. */
     stateLabels: Record<ItemState, string>;
+    stageLabels: Record<ImportStage, string>;
   };
   'imports/cancel': { overview: ImportOverview; waiting: string };
 };

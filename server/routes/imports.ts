@@ -1,5 +1,6 @@
-import { Router } from 'express';
+import { Router, type Request } from 'express';
 import type { Context } from '../context.ts';
+import { BadRequestError } from '../errors.ts';
 import {
   accountLabel,
   formatBytes,
@@ -9,44 +10,35 @@ import {
   platformLabel,
   plural,
 } from '../format.ts';
+import { parseForm } from '../forms/form.ts';
+import { retryForm } from '../forms/retry-form.ts';
 import { currentUser, param, queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import {
   ITEM_STATES,
   type ImportItem,
   type ImportKind,
-  type ImportStatus,
   type ImportSummary,
   type ItemState,
+  type LedgerFilter,
 } from '../services/import-service.ts';
 import type { Integration } from '../services/integration-service.ts';
 import type { User } from '../services/user-service.ts';
 import { flash, render, type ViewLocals } from '../views.ts';
+import { sendLedger } from '../ledger-csv.ts';
 import { scopeText } from './import-choices.ts';
+import { STAGE_LABELS, STATE_LABELS, STATUS_LABELS } from './import-labels.ts';
+import { toProgressView } from './import-progress-view.ts';
 import type { ImportFilter, ImportOverview, ImportRow } from './import-views.ts';
-
-const STATE_LABELS: Record<ItemState, string> = {
-  waiting: 'Waiting',
-  running: 'Running',
-  indexed: 'Indexed',
-  unchanged: 'Unchanged',
-  skipped: 'Skipped',
-  failed: 'Failed',
-  removed: 'Removed',
-};
-
-const STATUS_LABELS: Record<ImportStatus, string> = {
-  running: 'Running',
-  finished: 'Finished',
-  cancelled: 'Cancelled',
-  failed: 'Failed',
-};
 
 /** States that stand in every filter of its kind; the others only while an item has them. */
 const ALWAYS_SHOWN: Record<ImportKind, ItemState[]> = {
   import: ['indexed', 'skipped', 'failed'],
   sync: ['indexed', 'skipped', 'failed', 'removed'],
 };
+
+/** Characters of a search in the ledger. */
+const MAX_QUERY = 200;
 
 const foldersText = (folders: number): string => {
   if (folders === 0) return '';
@@ -105,10 +97,21 @@ const toRow = (item: ImportItem): ImportRow => ({
   size: formatBytes(item.sizeBytes),
   chunks: item.chunkCount === undefined ? '' : formatCount(item.chunkCount),
   documentHref: item.documentId ? paths.document(item.documentId) : undefined,
+  twin: item.sameAs && { title: item.sameAs.title, href: paths.document(item.sameAs.id) },
+  retryable: item.retryable,
 });
 
+/** Which rows the address asks for. */
+function ledgerFilterOf(req: Request): LedgerFilter {
+  const asked = queryValue(req, 'state');
+  return {
+    state: ITEM_STATES.find((state) => state === asked),
+    q: queryValue(req, 'q')?.trim().slice(0, MAX_QUERY) || undefined,
+  };
+}
+
 /** All first, then each state that has its own filter; while items still come, that is every state they may get. */
-function filtersOf(found: ImportSummary, filter: ItemState | undefined): ImportFilter[] {
+function filtersOf(found: ImportSummary, filter: ItemState | undefined, q: string | undefined): ImportFilter[] {
   const { id, kind, counts, finishedAt } = found;
   const shown = ITEM_STATES.filter(
     (state) =>
@@ -118,12 +121,12 @@ function filtersOf(found: ImportSummary, filter: ItemState | undefined): ImportF
       (finishedAt === null && state !== 'removed'),
   );
   return [
-    { state: 'total', label: 'All', count: formatCount(counts.total), href: paths.import(id), current: !filter },
+    { state: 'total', label: 'All', count: formatCount(counts.total), href: paths.import(id, { q }), current: !filter },
     ...shown.map((state) => ({
       state,
       label: STATE_LABELS[state],
       count: formatCount(counts[state]),
-      href: paths.import(id, { state }),
+      href: paths.import(id, { state, q }),
       current: state === filter,
     })),
   ];
@@ -155,27 +158,33 @@ export function importRoutes(context: Context): Router {
   router.get('/admin/imports/:id', async (req, res) => {
     const id = param(req, 'id');
     const user = currentUser(req);
-    const asked = queryValue(req, 'state');
-    const filter = ITEM_STATES.find((state) => state === asked);
+    const { state: filter, q } = ledgerFilterOf(req);
     const cursor = queryValue(req, 'cursor');
-    const found = await imports.get(user, id, { cursor, state: filter });
+    const found = await imports.get(user, id, { cursor, state: filter, q });
     const accounts = await integrations.list(user);
     const overview = toOverview(found, accounts);
     render(res, 'imports/show', {
       title: overview.title,
       section: 'imports',
       overview,
+      progress: toProgressView(found),
+      eventsHref: paths.importEvents(id, found.position),
+      ledgerHref: paths.importLedger(id, { state: filter, q }),
+      q,
+      outcome: found.outcome,
+      mismatch: found.mismatch,
       ...(found.kind === 'sync' ? await syncLocals(user, found, accounts) : {}),
-      filters: filtersOf(found, filter),
+      filters: filtersOf(found, filter, q),
       rows: found.items.map(toRow),
-      lastPage: found.nextCursor === undefined,
+      lastPage: found.nextCursor === undefined && q === undefined,
       filter,
       filterLabel: filter && STATE_LABELS[filter].toLowerCase(),
       nextHref:
-        found.nextCursor === undefined ? undefined : paths.import(id, { cursor: found.nextCursor, state: filter }),
-      firstHref: cursor === undefined ? undefined : paths.import(id, { state: filter }),
+        found.nextCursor === undefined ? undefined : paths.import(id, { cursor: found.nextCursor, state: filter, q }),
+      firstHref: cursor === undefined ? undefined : paths.import(id, { state: filter, q }),
       retryable: found.counts.failed > 0 ? plural(found.counts.failed, 'failed item') : undefined,
       stateLabels: STATE_LABELS,
+      stageLabels: STAGE_LABELS,
     });
   });
 
@@ -204,6 +213,11 @@ export function importRoutes(context: Context): Router {
     };
   }
 
+  router.get('/admin/imports/:id/ledger.csv', async (req, res) => {
+    const filter = ledgerFilterOf(req);
+    await sendLedger(res, await imports.export(currentUser(req), param(req, 'id'), filter), filter, context);
+  });
+
   router.get('/admin/imports/:id/cancel', async (req, res) => {
     const user = currentUser(req);
     const found = await imports.get(user, param(req, 'id'));
@@ -225,7 +239,9 @@ export function importRoutes(context: Context): Router {
 
   router.post('/admin/imports/:id/retry', async (req, res) => {
     const id = param(req, 'id');
-    const count = await imports.retry(currentUser(req), id);
+    const form = parseForm(retryForm, req.body);
+    if (!form.ok) throw new BadRequestError('bad_request', form.errors[0]?.message ?? '');
+    const count = await imports.retry(currentUser(req), id, form.values);
     flash(req, { kind: 'success', message: `Trying ${plural(count, 'item')} again.` });
     res.redirect(303, paths.import(id));
   });

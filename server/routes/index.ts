@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import type { Context } from '../context.ts';
 import { requireSignIn, type Authenticator } from '../middleware/auth.ts';
+import { banners } from '../middleware/banners.ts';
 import { paths } from '../paths.ts';
 import { accountRoutes } from './account.ts';
 import { authRoutes } from './auth.ts';
@@ -8,6 +9,8 @@ import { browseRoutes } from './browse.ts';
 import { documentRoutes } from './documents.ts';
 import { importRoutes } from './imports.ts';
 import { integrationRoutes } from './integrations.ts';
+import { notificationRoutes } from './notifications.ts';
+import { reviewRoutes } from './review.ts';
 import { searchRoutes } from './search.ts';
 import { syncRoutes } from './syncs.ts';
 import { tokenConnectionRoutes } from './token-connections.ts';
@@ -27,14 +30,16 @@ export function pageRoutes(context: Context, authenticator: Authenticator): Rout
   });
   router.use(authRoutes(context, authenticator));
   router.get(paths.home, (_req, res) => res.redirect(303, paths.integrations));
-  router.use('/admin', requireSignIn);
+  router.use('/admin', requireSignIn, banners(context));
   router.use(integrationRoutes(context));
   router.use(tokenConnectionRoutes(context));
   router.use(browseRoutes(context));
+  router.use(reviewRoutes(context));
   router.use(importRoutes(context));
   router.use(syncRoutes(context));
   router.use(documentRoutes(context));
   router.use(searchRoutes(context));
+  router.use(notificationRoutes(context));
   router.use(accountRoutes(context));
   return router;
 }

@@ -6,9 +6,10 @@ import { currentUser, param } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import type { Integration, IntegrationStatus } from '../services/integration-service.ts';
 import type { ScheduleName, Selection } from '../services/sync-service.ts';
+import type { WebhookStatus } from '../services/webhook-service.ts';
 import { render } from '../views.ts';
 import { scopeText } from './import-choices.ts';
-import type { IntegrationCard, SelectionRow } from './integration-views.ts';
+import type { IntegrationCard, SelectionRow, WebhookState } from './integration-views.ts';
 
 const STATUS_LABELS: Record<IntegrationStatus, string> = {
   active: 'Connected',
@@ -53,6 +54,31 @@ export const toSelectionRow = (selection: Selection): SelectionRow => ({
   since: formatDate(selection.createdAt),
 });
 
+/** How a service's calls stand, as people read it. */
+function toWebhookState(label: string, status: WebhookStatus | undefined): WebhookState | undefined {
+  if (!status) return undefined;
+  const { wanted, byHand, watching, unwatched, heard, problem } = status;
+  return {
+    label: `Let ${label} say at once when something changes`,
+    hint:
+      status.impossible ??
+      `${label} calls the hub then, and a sync begins within half a minute. Keep a schedule as well: a call may get lost.`,
+    wanted,
+    // What is on can be switched off anywhere.
+    disabled: status.impossible !== undefined && !wanted,
+    setUp: wanted ? status.setUp : undefined,
+    address: wanted && byHand ? status.address : undefined,
+    watching: watching > 0 ? plural(watching, 'place') : undefined,
+    unwatched: unwatched > 0 ? plural(unwatched, 'place') : undefined,
+    beginning: wanted && !byHand && watching + unwatched === 0 && problem === undefined,
+    renewsAt: formatMaybeDate(status.renewsAt),
+    heardAt: formatMaybeDate(status.heardAt),
+    heard: plural(heard, 'call'),
+    problem,
+    triedAgainAt: formatMaybeDate(status.triedAgainAt),
+  };
+}
+
 /** Answers with the page of one account; `errors` are those of its schedule's form. Errors: NotFoundError. */
 export async function showIntegration(
   context: Context,
@@ -60,7 +86,7 @@ export async function showIntegration(
   res: Response,
   errors?: FieldError[],
 ): Promise<void> {
-  const { integrations, syncs, definitions } = context;
+  const { integrations, syncs, webhooks, definitions } = context;
   const user = currentUser(req);
   const integration = await integrations.get(user, param(req, 'id'));
   const documentCount = await integrations.documentCount(user, integration.id);
@@ -86,6 +112,7 @@ export async function showIntegration(
       nextAt: formatMaybeDate(nextAt),
       choices: Object.entries(SCHEDULE_LABELS).map(([id, text]) => ({ id, label: text })),
     },
+    webhooks: toWebhookState(label, await webhooks.status(user, integration.id)),
     selections: selections.map(toSelectionRow),
     scopes: asked.map(({ scope, reason }) => ({ scope, reason, granted: integration.scopes.includes(scope) })),
     otherScopes: integration.scopes.filter((scope) => !asked.some((known) => known.scope === scope)),

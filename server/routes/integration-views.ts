@@ -52,6 +52,32 @@ export type SelectionRow = {
   since: Moment;
 };
 
+/** How the calls of an account's service stand. */
+export type WebhookState = {
+  /** Of the box. */
+  label: string;
+  /** What it brings, or why it cannot be ticked. */
+  hint: string;
+  wanted: boolean;
+  disabled: boolean;
+  /** What is left to do at the service. */
+  setUp?: string;
+  /** To be registered there. */
+  address?: string;
+  /** "3 places" */
+  watching?: string;
+  /** "1 place" that the service does not watch. */
+  unwatched?: string;
+  /** Switched on a moment ago. */
+  beginning: boolean;
+  renewsAt?: Moment;
+  heardAt?: Moment;
+  /** "12 calls" */
+  heard: string;
+  problem?: string;
+  triedAgainAt?: Moment;
+};
+
 export type IntegrationViews = {
   'integrations/index': { platforms: PlatformCard[] };
   'integrations/show': {
@@ -60,6 +86,8 @@ export type IntegrationViews = {
     token?: { label: string; help: string; deleteUrl: string; siteUrl: string; fromSettings: boolean };
     /** `every` is one of the choices, or empty for off. */
     schedule: { every: string; nextAt?: Moment; choices: { id: string; label: string }[] };
+    /** Absent where the service makes no calls. */
+    webhooks?: WebhookState;
     selections: SelectionRow[];
     /** What the hub asks for, with the reason; `granted` where the vendor confirmed it under the same name. */
     scopes: { scope: string; reason: string; granted: boolean }[];

@@ -36,6 +36,8 @@ export type SearchViews = {
     modes: { id: SearchMode; label: string }[];
     /** Absent before the first search. */
     groups?: ResultGroup[];
+    /** Why the results are by words alone. */
+    notice?: string;
     /** "8 passages in 3 documents" */
     found: string;
     /** The same query without its filters, where it has some. */

@@ -67,10 +67,12 @@ export function searchRoutes(context: Context): Router {
     const [{ total }, categories] = await Promise.all([documents.list(user), documents.categories(user)]);
 
     let results: SearchResult[] | undefined;
+    let notice: string | undefined;
     let errors: FieldError[] | undefined;
     if (query !== '') {
       try {
-        results = await search.search(user, { query, limit: LIMIT, platform, category, mode });
+        const onWordsOnly = (sentence: string) => (notice = sentence);
+        results = await search.search(user, { query, limit: LIMIT, platform, category, mode, onWordsOnly });
       } catch (error) {
         if (!(error instanceof InvalidInputError)) throw error;
         errors = [{ field: 'q', message: error.message }];
@@ -87,6 +89,7 @@ export function searchRoutes(context: Context): Router {
       categories,
       modes: SEARCH_MODES.map((id) => ({ id, label: MODE_LABELS[id] })),
       groups,
+      notice,
       found: groups ? `${plural(results?.length ?? 0, 'passage')} in ${plural(groups.length, 'document')}` : '',
       withoutFilters: platform || category || mode !== 'hybrid' ? paths.search({ q: query }) : undefined,
       hasDocuments: total > 0,

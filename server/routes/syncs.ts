@@ -1,18 +1,24 @@
 import { Router } from 'express';
 import type { Context } from '../context.ts';
-import { BadRequestError, NotFoundError } from '../errors.ts';
+import { BadRequestError, ConflictError, NotFoundError } from '../errors.ts';
 import { accountLabel, platformLabel } from '../format.ts';
 import { parseForm } from '../forms/form.ts';
 import { removalsForm, scheduleForm } from '../forms/sync-forms.ts';
 import { currentUser, param } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
+import type { ScheduleName } from '../services/sync-service.ts';
 import { flash, render } from '../views.ts';
 import { showIntegration, toSelectionRow } from './integration-page.ts';
+
+function savedMessage(every: ScheduleName | null, webhooks: boolean): string {
+  if (every !== null) return 'The schedule is saved.';
+  return webhooks ? 'The account is synced when its service calls.' : 'The account is synced by hand only.';
+}
 
 /** Forms that keep an account up to date: sync now, the schedule, what is followed, and the answer to a held sync. */
 export function syncRoutes(context: Context): Router {
   const router = Router();
-  const { integrations, syncs } = context;
+  const { integrations, syncs, webhooks } = context;
 
   router.post('/admin/integrations/:id/sync', async (req, res) => {
     const { id } = await syncs.start(currentUser(req), param(req, 'id'));
@@ -26,11 +32,16 @@ export function syncRoutes(context: Context): Router {
       res.status(422);
       return showIntegration(context, req, res, form.errors);
     }
-    await syncs.setSchedule(currentUser(req), id, form.values.every);
-    flash(req, {
-      kind: 'success',
-      message: form.values.every === null ? 'The account is synced by hand only.' : 'The schedule is saved.',
-    });
+    const { every, webhooks: wanted } = form.values;
+    try {
+      await webhooks.set(currentUser(req), id, wanted);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      res.status(422);
+      return showIntegration(context, req, res, [{ field: 'webhooks', message: error.message }]);
+    }
+    await syncs.setSchedule(currentUser(req), id, every);
+    flash(req, { kind: 'success', message: savedMessage(every, wanted) });
     res.redirect(303, paths.integration(id));
   });
 

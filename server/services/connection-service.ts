@@ -32,8 +32,11 @@ const REFUSALS = new Set([401, 403, 429, 503]);
 
 /** Hands out connections: the one place where tokens meet requests. */
 export type ConnectionService = {
-  /** A connection of a connected account. Errors of its `fetch`: ProviderError `reconnect`, `rate_limited`; EgressError; the signal's reason. */
-  open(integration: Integration): Connection;
+  /**
+   * A connection of a connected account; what goes over it is broken off when the signal fires. Errors of its `fetch`: ProviderError `reconnect`,
+   * `rate_limited`; EgressError; the signal's reason.
+   */
+  open(integration: Integration, signal?: AbortSignal): Connection;
   /** A connection on tokens that belong to no integration yet. */
   openWith(tokens: Pick<TokenSet, 'accessToken' | 'accountId'>): Connection;
   /** Notes what a provider's failure says of the whole connection: a permission that is missing, a mistake of the operator's. */
@@ -146,11 +149,11 @@ export function createConnectionService(deps: {
   }
 
   return {
-    open(integration) {
+    open(integration, signal) {
       const limited: Fetch = (input, init) => {
         let limit = limits.get(integration.id);
         if (!limit) limits.set(integration.id, (limit = pLimit(CONCURRENCY)));
-        return limit(() => send(integration, input, init)).finally(() => {
+        return limit(() => send(integration, input, signal ? withSignal(input, init, signal) : init)).finally(() => {
           if (limit.activeCount + limit.pendingCount === 0) limits.delete(integration.id);
         });
       };
@@ -171,6 +174,12 @@ export function createConnectionService(deps: {
         await notePlatformProblem(database.current(), integration.platform, error.message);
     },
   };
+}
+
+/** The request's own signal, where it has another one, holds beside it. */
+function withSignal(input: string | URL | Request, init: RequestInit = {}, signal: AbortSignal): RequestInit {
+  const own = init.signal ?? (input instanceof Request ? input.signal : undefined);
+  return { ...init, signal: own && own !== signal ? AbortSignal.any([own, signal]) : signal };
 }
 
 /** Asks the provider, then the common rules, what an answer wants. The body that was read for it is put back. */

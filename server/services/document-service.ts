@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import { deleteOrphanEmbeddings } from '../index/postgres.ts';
+import { findTwins, type DocumentName } from '../stores/document-twin-store.ts';
 import { deleteDocument, findDocument, listCategories, listDocuments } from '../stores/document-store.ts';
 import type { ImportService } from './import-service.ts';
 import type { User } from './user-service.ts';
@@ -43,6 +44,8 @@ export type DocumentChunk = {
 export type DocumentDetail = DocumentSummary & {
   text: string;
   chunks: DocumentChunk[];
+  /** The oldest other document of the user that has the same bytes. */
+  sameAs?: DocumentName;
 };
 
 export type DocumentService = {
@@ -88,7 +91,7 @@ export function createDocumentService(deps: { database: Database; imports: Impor
 
     async get(user, id) {
       const { itemRef: _, ...document } = await find(user, id);
-      return document;
+      return { ...document, sameAs: (await findTwins(database.current(), [id])).get(id) };
     },
 
     async delete(user, id) {

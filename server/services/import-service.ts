@@ -1,11 +1,14 @@
+import type { Knex } from 'knex';
 import type { Item } from '../../providers/provider.ts';
 import type { Database } from '../database/database.ts';
 import { AppError, BadRequestError, ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import type { Queue } from '../queue/queue.ts';
+import { findTwins, type DocumentName } from '../stores/document-twin-store.ts';
 import { closeImportFolders } from '../stores/import-folder-store.ts';
 import {
   insertLedgerItems,
+  lastChange,
   listChangedItems,
   listLedger,
   reopenFailedItems,
@@ -14,15 +17,21 @@ import {
 import {
   closeImport,
   findImport,
+  findImportHead,
   findRunningSync,
   insertImport,
   listImports,
   lockImport,
   reopenImport,
 } from '../stores/import-store.ts';
+import { addListed } from '../stores/listed-store.ts';
 import { saveScopeFolders, saveSelections } from '../stores/scope-store.ts';
+import { cleanFilters, type ImportFilters } from './import-filters.ts';
+import { withOutcomes } from './import-outcome.ts';
 import { addListings, listingDepth } from './import-listings.ts';
+import type { ImportProgress } from './import-progress.ts';
 import type { IntegrationService } from './integration-service.ts';
+import { ledgerLines, type LedgerLine } from './ledger-export.ts';
 import { endSync } from './sync-end.ts';
 import type { User } from './user-service.ts';
 
@@ -43,6 +52,8 @@ export type ImportScope = {
   includeChildren: boolean;
   /** Files bring what hangs on them too: attachments and comments. */
   includeAttachments: boolean;
+  /** What is left out of what is listed. */
+  filters?: ImportFilters;
 };
 
 export type ImportSummary = ImportScope & {
@@ -57,6 +68,16 @@ export type ImportSummary = ImportScope & {
   /** A sync waits for a person's answer: it would take away suspiciously many documents. */
   held: boolean;
   counts: ImportCounts;
+  /** How many items were named, counted apart from the rows. Absent for imports from before this was counted. */
+  listed?: number;
+  /** Of an import that has ended: its rows do not add up to what was listed. A sentence. */
+  mismatch?: string;
+  /** Of an import that has ended and brought nothing new: why. A sentence. */
+  outcome?: string;
+  /** Of a running one, where it is asked for by itself. */
+  progress?: ImportProgress;
+  /** More items may still be met. */
+  mayGrow: boolean;
   /** Folders still to be listed: while above zero, `total` grows. */
   foldersWaiting: number;
   startedAt: Date;
@@ -74,14 +95,20 @@ export type ImportItem = {
   /** encrypted, corrupt, incomplete, no_text, unsupported, too_large, timeout, gone, denied, … */
   reasonCode?: string;
   documentId?: string;
+  /** The oldest other document of the user that has the same bytes. */
+  sameAs?: DocumentName;
   chunkCount?: number;
   sizeBytes?: number;
   attempts: number;
+  /** It failed, and its account is still connected. */
+  retryable: boolean;
   /** Order of change, for `changes`. */
   changed: string;
 };
 
 export type ImportDetail = ImportSummary & {
+  /** A `changed` value: `changes` from here on gives what is newer than these items, and may repeat some of them. */
+  position: string;
   items: ImportItem[];
   nextCursor?: string;
 };
@@ -106,14 +133,19 @@ export type ImportService = {
   ): Promise<{ id: string }>;
   list(user: User, options?: { cursor?: string }): Promise<{ imports: ImportSummary[]; nextCursor?: string }>;
   /** One page (100 items) of the ledger. Errors: NotFoundError. */
-  get(user: User, id: string, options?: { cursor?: string; state?: ItemState }): Promise<ImportDetail>;
+  get(user: User, id: string, options?: LedgerFilter & { cursor?: string }): Promise<ImportDetail>;
+  /** All of the ledger, some rows at a time; `startedAt` is the import's. Errors: NotFoundError. */
+  export(user: User, id: string, filter?: LedgerFilter): Promise<{ startedAt: Date; lines: AsyncIterable<LedgerLine> }>;
   /** Summary and the items that changed after `since` (a `changed` value), at most 200: for live progress. */
   changes(user: User, id: string, since?: string): Promise<ImportSummary & { changedItems: ImportItem[] }>;
-  /** Waiting items become skipped with the reason "cancelled". Errors: NotFoundError, ConflictError `not_running`. */
+  /** Open items become skipped with the reason "cancelled"; what is in work is broken off in every process. Errors: NotFoundError, ConflictError `not_running`. */
   cancel(user: User, id: string): Promise<void>;
   /** Failed items (or one) wait again. Gives how many. Errors: NotFoundError, ConflictError `nothing_to_retry`, `sync_running`. */
   retry(user: User, id: string, options?: { itemId?: string }): Promise<number>;
 };
+
+/** Which rows of a ledger; `q`: words in name or path. */
+export type LedgerFilter = { state?: ItemState; q?: string };
 
 const MAX_SELECTED = 500;
 const MAX_CATEGORY = 100;
@@ -123,8 +155,9 @@ export function createImportService(deps: {
   database: Database;
   queue: Queue;
   integrations: IntegrationService;
+  progressOf: (user: User, summary: ImportSummary) => Promise<ImportProgress | undefined>;
 }): ImportService {
-  const { database, queue, integrations } = deps;
+  const { database, queue, integrations, progressOf } = deps;
 
   async function find(user: User, id: string): Promise<ImportSummary> {
     const found = isUuid(id) ? await findImport(database.current(), user.id, id) : undefined;
@@ -132,11 +165,19 @@ export function createImportService(deps: {
     return found;
   }
 
+  /** What is told of one import by itself. */
+  async function describe(user: User, id: string): Promise<ImportSummary> {
+    const found = await find(user, id);
+    if (found.finishedAt === null) return { ...found, progress: await progressOf(user, found) };
+    const [told] = await withOutcomes(database.current(), [found]);
+    return told ?? found;
+  }
+
   return {
     async create(user, input) {
       const category = input.category?.trim() || undefined;
       const { items, recursive = true, includeChildren = false, includeAttachments = false } = input;
-      const scope = { recursive, includeChildren, includeAttachments };
+      const scope = { recursive, includeChildren, includeAttachments, filters: cleanFilters(input.filters) };
       const errors = [
         ...(items.length === 0 ? [{ field: 'items', message: 'Tick at least one file or folder.' }] : []),
         ...(items.length > MAX_SELECTED
@@ -189,6 +230,7 @@ export function createImportService(deps: {
         }
         // A folder has no row of its own: those of what is in it stand for it.
         const others = selected.filter(({ known }) => known?.kind !== 'folder');
+        await addListed(trx, id, others.length);
         const waiting = await insertLedgerItems(
           trx,
           id,
@@ -209,20 +251,32 @@ export function createImportService(deps: {
       });
     },
 
-    list: (user, options = {}) => listImports(database.current(), user.id, options.cursor),
+    async list(user, options = {}) {
+      const page = await listImports(database.current(), user.id, options.cursor);
+      return { ...page, imports: await withOutcomes(database.current(), page.imports) };
+    },
 
     async get(user, id, options = {}) {
-      const summary = await find(user, id);
-      return { ...summary, ...(await listLedger(database.current(), id, options)) };
+      const summary = await describe(user, id);
+      // The position is read first: what changes meanwhile is told again, and nothing is left out.
+      const position = await lastChange(database.current(), id);
+      const page = await listLedger(database.current(), id, options);
+      return { ...summary, position, ...page, items: await withTwins(database.current(), page.items) };
+    },
+
+    async export(user, id, filter = {}) {
+      const { startedAt } = await find(user, id);
+      return { startedAt, lines: ledgerLines(database, id, filter) };
     },
 
     async changes(user, id, since = '0') {
       if (!/^\d{1,18}$/.test(since))
         throw new BadRequestError('invalid_cursor', 'The position to follow from is not a number.');
+      const head = isUuid(id) ? await findImportHead(database.current(), id) : undefined;
+      if (head?.userId !== user.id) throw new NotFoundError('The import');
       // The summary is read last, so that it is never older than the items beside it.
-      await find(user, id);
-      const changedItems = await listChangedItems(database.current(), id, since);
-      return { ...(await find(user, id)), changedItems };
+      const changedItems = await withTwins(database.current(), await listChangedItems(database.current(), id, since));
+      return { ...(await describe(user, id)), changedItems };
     },
 
     async cancel(user, id) {
@@ -265,6 +319,14 @@ export function createImportService(deps: {
       });
     },
   };
+}
+
+async function withTwins(db: Knex, items: ImportItem[]): Promise<ImportItem[]> {
+  const twins = await findTwins(
+    db,
+    items.flatMap(({ documentId }) => documentId ?? []),
+  );
+  return items.map((item) => ({ ...item, sameAs: item.documentId ? twins.get(item.documentId) : undefined }));
 }
 
 function uniqueBy<T>(values: T[], key: (value: T) => string): T[] {

@@ -28,6 +28,7 @@ import { bounded } from './provider-failures.ts';
 import type { RateGovernor } from './rate-governor.ts';
 import { endSync } from './sync-end.ts';
 import type { User } from './user-service.ts';
+import type { WatchKeeper } from './watch-keeper.ts';
 
 export type IntegrationStatus = 'active' | 'needs_reconnect' | 'missing_scope' | 'disconnecting';
 
@@ -92,9 +93,10 @@ export function createIntegrationService(deps: {
   credentials: CredentialService;
   governor: RateGovernor;
   egress: Egress;
+  watches: WatchKeeper;
   logger: Logger;
 }): IntegrationService {
-  const { database, platforms, providers, credentials, governor, egress, logger } = deps;
+  const { database, platforms, providers, credentials, governor, egress, watches, logger } = deps;
 
   async function find(user: User, id: string): Promise<Integration> {
     const integration = isUuid(id) ? await findIntegration(database.current(), user.id, id) : undefined;
@@ -196,6 +198,8 @@ export function createIntegrationService(deps: {
       if (integration.status === 'disconnecting')
         logger.info({ integrationId: id }, 'a disconnect that did not end before is tried again');
       await haltImports(integration);
+      // While there still is a grant to say it with.
+      await watches.endAll(integration);
       const revoked = await revoke(integration);
       const outcome = await database.transaction(async (trx) => {
         const count = await countIntegrationDocuments(trx, integration.id);

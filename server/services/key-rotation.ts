@@ -1,9 +1,11 @@
 import type { Database } from '../database/database.ts';
 import { deleteCredentials, listSealedGrants, replaceSealed } from '../stores/credential-store.ts';
 import { markNeedsReconnect } from '../stores/integration-store.ts';
+import { listSealedWatches, replaceSealedWatch } from '../stores/watch-store.ts';
 import { FernetError } from '../vault/fernet.ts';
 import type { Vault } from '../vault/vault.ts';
 import { credentialContext } from './credential-service.ts';
+import { watchContext } from './watch-secrets.ts';
 
 const BATCH = 200;
 
@@ -28,7 +30,32 @@ export async function rotateKeys(
     }
     onProgress({ ...done });
     after = rows.at(-1)?.integrationId;
-    if (rows.length < BATCH) return done;
+    if (rows.length < BATCH) break;
+  }
+  await rotateWatches(deps);
+  return done;
+}
+
+/** The secrets by which vendors prove their calls. One that no key opens is left: the hub orders such calls anew by itself. */
+async function rotateWatches({ database, vault }: { database: Database; vault: Vault }): Promise<void> {
+  let after: string | undefined;
+  for (;;) {
+    const rows = await listSealedWatches(database.knex, after, BATCH);
+    for (const { id, sealed } of rows) {
+      const resealed = resealOrLeave(vault, sealed, watchContext(id));
+      if (resealed !== undefined) await replaceSealedWatch(database.knex, id, sealed, resealed);
+    }
+    after = rows.at(-1)?.id;
+    if (rows.length < BATCH) return;
+  }
+}
+
+function resealOrLeave(vault: Vault, sealed: string, context: string): string | undefined {
+  try {
+    return vault.reseal(sealed, context);
+  } catch (error) {
+    if (error instanceof FernetError) return undefined;
+    throw error;
   }
 }
 

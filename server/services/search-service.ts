@@ -1,7 +1,8 @@
+import type { Logger } from 'pino';
 import type { Platform } from '../../providers/provider.ts';
 import { InvalidInputError } from '../errors.ts';
 import type { SearchIndex } from '../index/index.ts';
-import type { Embedder } from '../pipeline/embed/embedder.ts';
+import { EmbeddingError, type Embedder } from '../pipeline/embed/embedder.ts';
 import type { User } from './user-service.ts';
 
 export const SEARCH_MODES = ['hybrid', 'semantic', 'keyword'] as const;
@@ -36,6 +37,8 @@ export type SearchService = {
       platform?: Platform;
       category?: string;
       mode?: SearchMode;
+      /** Told in a sentence when only words could be compared, whatever `mode` asks for. */
+      onWordsOnly?: (notice: string) => void;
     },
   ): Promise<SearchResult[]>;
 };
@@ -43,10 +46,26 @@ export type SearchService = {
 const MAX_QUERY = 1000;
 const MAX_LIMIT = 50;
 const DEFAULT_LIMIT = 10;
-const TIMEOUT_MS = 10_000;
+/** Milliseconds that the query's embedding is waited for; people rather get an answer by words. */
+const TIMEOUT_MS = 5_000;
 
-export function createSearchService(deps: { index: SearchIndex; embedder: Embedder }): SearchService {
-  const { index, embedder } = deps;
+const WORDS_ONLY = 'The meaning of the query could not be compared just now, so these results are by its words alone.';
+
+export function createSearchService(deps: { index: SearchIndex; embedder: Embedder; logger: Logger }): SearchService {
+  const { index, embedder, logger } = deps;
+
+  /** The query's vector. Undefined where the model's server gives none: search goes on without. */
+  async function embed(query: string): Promise<Float32Array | undefined> {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    try {
+      return (await embedder.embed([query], { signal, purpose: 'query' }))[0];
+    } catch (error) {
+      if (!(error instanceof EmbeddingError) && !signal.aborted) throw error;
+      logger.warn({ err: error }, 'a query could not be embedded, and was answered by its words');
+      return undefined;
+    }
+  }
+
   return {
     async search(user, input) {
       const text = input.query.trim();
@@ -62,10 +81,8 @@ export function createSearchService(deps: { index: SearchIndex; embedder: Embedd
       ];
       if (errors.length > 0) throw new InvalidInputError(errors);
       const mode = input.mode ?? 'hybrid';
-      const embedding =
-        mode === 'keyword'
-          ? undefined
-          : (await embedder.embed([text], { signal: AbortSignal.timeout(TIMEOUT_MS), purpose: 'query' }))[0];
+      const embedding = mode === 'keyword' ? undefined : await embed(text);
+      if (mode !== 'keyword' && !embedding) input.onWordsOnly?.(WORDS_ONLY);
       return index.search({
         userId: user.id,
         text,

@@ -27,6 +27,7 @@ import {
   type RemovableDocument,
 } from '../stores/removal-store.ts';
 import { deleteSelection, listSelections, type Selection } from '../stores/scope-store.ts';
+import { clearNews, setWatchesDue } from '../stores/webhook-store.ts';
 import type { ImportSummary } from './import-service.ts';
 import type { IntegrationService } from './integration-service.ts';
 import type { User } from './user-service.ts';
@@ -53,7 +54,7 @@ export type SyncService = {
   schedule(user: User, integrationId: string): Promise<Schedule>;
   /** Null switches it off. Errors: NotFoundError. */
   setSchedule(user: User, integrationId: string, every: ScheduleName | null): Promise<void>;
-  /** Begins the syncs that are due. Gives how many. */
+  /** Begins the syncs that are due, by the schedule or because the vendor told of news. Gives how many. */
   startDue(): Promise<number>;
   selections(user: User, integrationId: string): Promise<Selection[]>;
   /** What was imported by a selection stays, and is no longer brought up to date. Errors: NotFoundError. */
@@ -67,6 +68,8 @@ export type SyncService = {
 };
 
 const EXAMPLES = 20;
+/** News seldom come alone: those of some seconds make one sync, and syncs that news begin are this many seconds apart. */
+const NEWS = { settle: 5, apart: 30 };
 const MINUTE_MS = 60_000;
 /** Schedules are spread by up to this share of their length, so that many accounts do not come at once. */
 const JITTER = 0.1;
@@ -84,6 +87,8 @@ export function createSyncService(deps: {
     const id = await insertSync(trx, { userId, integrationId });
     await deleteEmptySyncs(trx, integrationId);
     if (id === undefined) return findRunningSync(trx, integrationId);
+    // It reads what its vendor told of until now. A sync under way may have read past it, so that news during it stay.
+    await clearNews(trx, integrationId);
     await queue.enqueue(trx, 'sync', [{ importId: id }]);
     return id;
   }
@@ -133,11 +138,12 @@ export function createSyncService(deps: {
     async startDue() {
       for (let started = 0; ; started++) {
         const due = await database.transaction(async (trx) => {
-          const integration = await findDueIntegration(trx);
+          const integration = await findDueIntegration(trx, NEWS);
           if (!integration) return false;
-          const { id, userId, minutes } = integration;
-          await saveSchedule(trx, id, { minutes, nextAt: nextAt(minutes) });
+          const { id, userId, minutes, scheduled } = integration;
+          if (scheduled) await saveSchedule(trx, id, { minutes, nextAt: nextAt(minutes) });
           if ((await listSelections(trx, id)).length > 0) await begin(trx, userId, id);
+          else await clearNews(trx, id);
           return true;
         });
         if (!due) return started;
@@ -156,6 +162,8 @@ export function createSyncService(deps: {
         (await database.transaction(async (trx) => {
           // Another selection may hold some of it: the next sync finds that out.
           await setRelisting(trx, id, true);
+          // Where nothing is followed any more, nobody has to call.
+          await setWatchesDue(trx, id);
           return deleteSelection(trx, id, selectionId);
         }));
       if (!deleted) throw new NotFoundError('The selection');

@@ -150,7 +150,14 @@ export async function findDocument(
 export type ItemSource = { userId: string; platform: Platform; accountId: string; itemRef: string };
 
 /** What an earlier import left of an item. */
-export type StoredItem = { id: string; version?: string; contentHash: string; chunkCount: number; parentRef?: string };
+export type StoredItem = {
+  id: string;
+  title: string;
+  version?: string;
+  contentHash: string;
+  chunkCount: number;
+  parentRef?: string;
+};
 
 const sourceColumns = (source: ItemSource) => ({
   user_id: source.userId,
@@ -162,17 +169,34 @@ const sourceColumns = (source: ItemSource) => ({
 export async function findStoredItem(db: Knex, source: ItemSource): Promise<StoredItem | undefined> {
   const row = (await db('documents')
     .where(sourceColumns(source))
-    .first('id', 'version', 'content_hash', 'chunk_count', 'parent_ref')) as
-    (Pick<DocumentRow, 'id' | 'version' | 'content_hash' | 'chunk_count'> & { parent_ref: string | null }) | undefined;
+    .first('id', 'title', 'version', 'content_hash', 'chunk_count', 'parent_ref')) as
+    | (Pick<DocumentRow, 'id' | 'title' | 'version' | 'content_hash' | 'chunk_count'> & { parent_ref: string | null })
+    | undefined;
   return (
     row && {
       id: row.id,
+      title: row.title,
       version: row.version ?? undefined,
       contentHash: row.content_hash,
       chunkCount: row.chunk_count,
       parentRef: row.parent_ref ?? undefined,
     }
   );
+}
+
+/** The stored versions of an account's items, by item ref; items that have none, or were never imported, are absent. */
+export async function findStoredVersions(
+  db: Knex,
+  account: Omit<ItemSource, 'itemRef'>,
+  refs: string[],
+): Promise<Map<string, string>> {
+  if (refs.length === 0) return new Map();
+  const rows = (await db('documents')
+    .where({ user_id: account.userId, platform: account.platform, account_id: account.accountId })
+    .whereIn('item_ref', refs)
+    .whereNotNull('version')
+    .select('item_ref', 'version')) as { item_ref: string; version: string }[];
+  return new Map(rows.map((row) => [row.item_ref, row.version]));
 }
 
 /** What may change of a document without its content changing. */
@@ -287,16 +311,48 @@ export async function adoptDocuments(
     .update({ integration_id: integration.id, followed: false });
 }
 
+export type ImportedItem = { documentId: string; path: string; version?: string; parentRef?: string };
+
 /** Which of the listed items were imported before, by item ref. */
 export async function findImportedItems(
   db: Knex,
   integrationId: string,
   refs: string[],
-): Promise<Map<string, { documentId: string; version?: string }>> {
+): Promise<Map<string, ImportedItem>> {
   if (refs.length === 0) return new Map();
   const rows = (await db('documents')
     .where({ integration_id: integrationId })
     .whereIn('item_ref', refs)
-    .select('item_ref', 'id', 'version')) as { item_ref: string; id: string; version: string | null }[];
-  return new Map(rows.map((row) => [row.item_ref, { documentId: row.id, version: row.version ?? undefined }]));
+    .select('item_ref', 'id', 'path', 'version', 'parent_ref')) as {
+    item_ref: string;
+    id: string;
+    path: string;
+    version: string | null;
+    parent_ref: string | null;
+  }[];
+  return new Map(
+    rows.map((row) => [
+      row.item_ref,
+      {
+        documentId: row.id,
+        path: row.path,
+        version: row.version ?? undefined,
+        parentRef: row.parent_ref ?? undefined,
+      },
+    ]),
+  );
+}
+
+/** Followed documents that a change feed knows by these addresses. */
+export async function findDocumentsAtAddresses(
+  db: Knex,
+  integrationId: string,
+  addresses: string[],
+): Promise<Map<string, { documentId: string; ref: string }>> {
+  if (addresses.length === 0) return new Map();
+  const rows = (await db('documents')
+    .where({ integration_id: integrationId, followed: true })
+    .whereIn('address', addresses)
+    .select('id', 'item_ref', 'address')) as { id: string; item_ref: string; address: string }[];
+  return new Map(rows.map((row) => [row.address, { documentId: row.id, ref: row.item_ref }]));
 }

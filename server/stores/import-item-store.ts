@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { ImportItem, ItemState } from '../services/import-service.ts';
+import type { ImportItem, ItemState, LedgerFilter } from '../services/import-service.ts';
 import { inBatches } from './batches.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 
@@ -11,6 +11,7 @@ type ItemRow = {
   reason: string | null;
   reason_code: string | null;
   document_id: string | null;
+  integration_id: string | null;
   chunk_count: number | null;
   size_bytes: string | null;
   attempts: number;
@@ -26,6 +27,7 @@ const COLUMNS = [
   'reason',
   'reason_code',
   'document_id',
+  'integration_id',
   'chunk_count',
   'size_bytes',
   'attempts',
@@ -48,6 +50,7 @@ const toItem = (row: ItemRow): ImportItem => ({
   chunkCount: row.chunk_count ?? undefined,
   sizeBytes: row.size_bytes === null ? undefined : Number(row.size_bytes),
   attempts: row.attempts,
+  retryable: row.state === 'failed' && row.integration_id !== null,
   changed: row.changed,
 });
 
@@ -101,6 +104,7 @@ export async function insertLedgerItems(
           state: item.skipped ? 'skipped' : 'waiting',
           reason: item.skipped?.reason ?? null,
           reason_code: item.skipped?.code ?? null,
+          settled_at: item.skipped ? trx.fn.now() : null,
         })),
       )
       .onConflict(KEY)
@@ -158,20 +162,48 @@ export async function findLedgerItem(db: Knex, id: string): Promise<LedgerItem |
   );
 }
 
-/** Takes an open item in hand. False when it has its final state already. */
-export async function startLedgerItem(trx: Knex.Transaction, id: string): Promise<boolean> {
-  const started = await trx('import_items')
+/**
+ * Takes an open item in hand. Gives the runs in a row that ended without a word, this one included; above `countedTo` they are left to
+ * `countRunAlone`. Undefined when the item has its final state already.
+ */
+export async function startLedgerItem(
+  trx: Knex.Transaction,
+  id: string,
+  countedTo: number,
+): Promise<number | undefined> {
+  const [started] = (await trx('import_items')
     .where({ id })
     .whereIn('state', ['waiting', 'running'])
     .update({
       state: 'running',
       attempts: trx.raw('attempts + 1'),
+      lost_runs: trx.raw('greatest(lost_runs, least(lost_runs + 1, ?))', [countedTo]),
       reason: null,
       reason_code: null,
       changed: changedNow(trx),
-    });
-  return started > 0;
+    })
+    .returning('lost_runs')) as { lost_runs: number }[];
+  return started?.lost_runs;
 }
+
+/** Notes that nothing but this item is worked on from now on. */
+export async function countRunAlone(db: Knex, id: string): Promise<void> {
+  await db('import_items').where({ id }).increment('lost_runs');
+}
+
+/** Notes that the run in hand came to an end by itself, whatever it was. */
+export async function noteRunEnded(db: Knex, id: string): Promise<void> {
+  await db('import_items').where({ id }).update({ lost_runs: 0 });
+}
+
+/** Sets an item waiting again that its worker gives up because it stops; the attempt does not count. */
+export async function handBackLedgerItem(trx: Knex.Transaction, id: string): Promise<void> {
+  await trx('import_items')
+    .where({ id, state: 'running' })
+    .update({ state: 'waiting', ...uncountedRun(trx), changed: changedNow(trx) });
+}
+
+const uncountedRun = (trx: Knex) => ({ attempts: trx.raw('greatest(0, attempts - 1)'), lost_runs: 0 });
 
 /** Notes what the vendor said of a selected item. */
 export async function describeLedgerItem(
@@ -205,6 +237,7 @@ export async function settleLedgerItem(trx: Knex.Transaction, id: string, outcom
       document_id: outcome.documentId ?? null,
       chunk_count: outcome.chunkCount ?? null,
       ...(outcome.sizeBytes === undefined ? {} : { size_bytes: outcome.sizeBytes }),
+      settled_at: trx.fn.now(),
       changed: changedNow(trx),
     });
   return settled > 0;
@@ -219,7 +252,7 @@ export async function postponeLedgerItem(trx: Knex.Transaction, id: string, reas
       state: 'waiting',
       reason,
       reason_code: 'rate_limited',
-      attempts: trx.raw('greatest(0, attempts - 1)'),
+      ...uncountedRun(trx),
       changed: changedNow(trx),
     });
   return postponed > 0;
@@ -230,7 +263,7 @@ export async function deleteLedgerItem(trx: Knex.Transaction, id: string): Promi
   await trx('import_items').where({ id }).delete();
 }
 
-/** Writes the row of a listing that failed: what is in the item is missing, and the ledger says so. */
+/** Writes the row of a listing that failed: what is in the item is missing, and the ledger says so. False when it had such a row. */
 export async function upsertFailedListing(
   trx: Knex.Transaction,
   row: {
@@ -242,7 +275,7 @@ export async function upsertFailedListing(
     reason: string;
     code: string;
   },
-): Promise<void> {
+): Promise<boolean> {
   const columns = {
     name: row.name,
     path: row.path,
@@ -250,8 +283,9 @@ export async function upsertFailedListing(
     state: 'failed',
     reason: row.reason,
     reason_code: row.code,
+    settled_at: trx.fn.now(),
   };
-  await trx('import_items')
+  const [written] = (await trx('import_items')
     .insert({
       import_id: row.importId,
       integration_id: row.integrationId,
@@ -261,7 +295,10 @@ export async function upsertFailedListing(
       ...columns,
     })
     .onConflict(KEY)
-    .merge({ ...columns, changed: changedNow(trx) });
+    .merge({ ...columns, changed: changedNow(trx) })
+    // Of a row that was there before, the old version has an end.
+    .returning(trx.raw('xmax = 0 as is_new'))) as unknown as [{ is_new: boolean }];
+  return written.is_new;
 }
 
 /** All open items of an import or an integration become skipped with one reason. Gives the imports they belong to. */
@@ -274,7 +311,13 @@ export async function skipOpenItems(
   await trx('import_items')
     .where(where)
     .whereIn('state', ['waiting', 'running'])
-    .update({ state: 'skipped', reason: reason.reason, reason_code: reason.code, changed: changedNow(trx) });
+    .update({
+      state: 'skipped',
+      reason: reason.reason,
+      reason_code: reason.code,
+      settled_at: trx.fn.now(),
+      changed: changedNow(trx),
+    });
 }
 
 /** Imports that still have open rows or folders of an integration. */
@@ -294,7 +337,15 @@ export async function reopenFailedItems(trx: Knex.Transaction, importId: string,
   const query = trx('import_items').where({ import_id: importId, state: 'failed' }).whereNotNull('integration_id');
   if (itemId) query.where({ id: itemId });
   const rows = (await query
-    .update({ state: 'waiting', reason: null, reason_code: null, attempts: 0, changed: changedNow(trx) })
+    .update({
+      state: 'waiting',
+      reason: null,
+      reason_code: null,
+      attempts: 0,
+      settled_at: null,
+      lost_runs: 0,
+      changed: changedNow(trx),
+    })
     .returning('id')) as { id: string }[];
   return rows.map((row) => row.id);
 }
@@ -315,18 +366,35 @@ export async function countOpenItems(db: Knex, importId: string): Promise<number
   return Number(row.count);
 }
 
+/** The rows of a ledger that a filter lets through. */
+export function ledgerRows(db: Knex, importId: string, filter: LedgerFilter): Knex.QueryBuilder {
+  const query = db('import_items').where({ import_id: importId });
+  if (filter.state) query.where({ state: filter.state });
+  for (const word of (filter.q ?? '').split(/\s+/).filter(Boolean).slice(0, 10)) {
+    const like = `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`;
+    query.where((either) => void either.whereILike('name', like).orWhereILike('path', like));
+  }
+  return query;
+}
+
+/** The newest `changed` value of an import; '0' while it has no rows. */
+export async function lastChange(db: Knex, importId: string): Promise<string> {
+  const row = (await db('import_items').where({ import_id: importId }).max('changed as last').first()) as {
+    last: string | null;
+  };
+  return row.last ?? '0';
+}
+
 /** One page of the ledger in the order of listing. */
 export async function listLedger(
   db: Knex,
   importId: string,
-  options: { cursor?: string; state?: ItemState },
+  options: LedgerFilter & { cursor?: string },
 ): Promise<{ items: ImportItem[]; nextCursor?: string }> {
-  const query = db('import_items')
-    .where({ import_id: importId })
+  const query = ledgerRows(db, importId, options)
     .select(COLUMNS)
     .orderBy('position')
     .limit(PAGE + 1);
-  if (options.state) query.where({ state: options.state });
   const after = readCursor(options.cursor, 1)?.[0];
   if (after && /^\d{1,18}$/.test(after)) query.where('position', '>', after);
   const rows = (await query) as ItemRow[];

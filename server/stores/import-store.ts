@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { ImportFilters } from '../services/import-filters.ts';
 import type {
   ImportCounts,
   ImportKind,
@@ -7,8 +8,11 @@ import type {
   ImportSummary,
   ItemState,
 } from '../services/import-service.ts';
+import { noteChange } from '../database/changes.ts';
 import { readTimeCursor, writeCursor } from './cursor.ts';
+import { noteImportEnd } from './import-notice-store.ts';
 import { touchSyncedIntegrations } from './integration-store.ts';
+import { resolveNotifications, subjectOf } from './notification-store.ts';
 
 type ImportRow = {
   id: string;
@@ -18,10 +22,12 @@ type ImportRow = {
   recursive: boolean;
   include_children: boolean;
   include_attachments: boolean;
+  filters: ImportFilters | null;
   kind: ImportKind;
   integration_id: string | null;
   removals: RemovalState | null;
   problem: string | null;
+  listed: number | null;
   started_at: Date;
   finished_at: Date | null;
 };
@@ -49,10 +55,12 @@ const COLUMNS = [
   'recursive',
   'include_children',
   'include_attachments',
+  'filters',
   'kind',
   'integration_id',
   'removals',
   'problem',
+  'listed',
   'started_at',
   'finished_at',
 ];
@@ -80,6 +88,8 @@ export async function insertImport(
       recursive: row.recursive,
       include_children: row.includeChildren,
       include_attachments: row.includeAttachments,
+      filters: row.filters ? JSON.stringify(row.filters) : null,
+      listed: 0,
     })
     .returning('id')) as [{ id: string }];
   return inserted.id;
@@ -91,7 +101,7 @@ export async function insertSync(
   row: { userId: string; integrationId: string },
 ): Promise<string | undefined> {
   const [inserted] = (await db('imports')
-    .insert({ user_id: row.userId, integration_id: row.integrationId, kind: 'sync', removals: 'reading' })
+    .insert({ user_id: row.userId, integration_id: row.integrationId, kind: 'sync', removals: 'reading', listed: 0 })
     .onConflict(db.raw(`(integration_id) where kind = 'sync' and status = 'running'`))
     .ignore()
     .returning('id')) as { id: string }[];
@@ -137,6 +147,7 @@ export async function listRunningSyncs(db: Knex, removals: RemovalState): Promis
 
 export async function setRemovals(trx: Knex.Transaction, id: string, removals: RemovalState): Promise<void> {
   await trx('imports').where({ id }).update({ removals });
+  if (removals !== 'held') await resolveNotifications(trx, subjectOf.import(id), ['sync.held']);
 }
 
 export async function findImportHead(db: Knex, id: string): Promise<ImportHead | undefined> {
@@ -159,14 +170,16 @@ const scopeOf = (row: ImportRow): ImportScope => ({
   recursive: row.recursive,
   includeChildren: row.include_children,
   includeAttachments: row.include_attachments,
+  filters: row.filters ?? undefined,
 });
 
 /**
  * Locks the import's row until the transaction ends. Whoever changes its ledger does so first: the order of changes is then the order
- * of commits, so that followers miss none, and of two last items one sees the other.
+ * of commits, so that followers miss none, and of two last items one sees the other. Followers hear of it when it has committed.
  */
 export async function lockImport(trx: Knex.Transaction, id: string): Promise<ImportStatus | undefined> {
   const row = (await trx('imports').where({ id }).forUpdate().first('status')) as { status: ImportStatus } | undefined;
+  noteChange(trx, 'import', id);
   return row?.status;
 }
 
@@ -178,8 +191,10 @@ export async function finishImportIfDone(trx: Knex.Transaction, id: string): Pro
     .whereNotExists(trx('import_items').where({ import_id: id }).whereIn('state', ['waiting', 'running']))
     .whereNotExists(trx('import_folders').where({ import_id: id, state: 'waiting' }))
     .update({ status: 'finished', finished_at: trx.fn.now() });
-  if (finished > 0) await touchSyncedIntegrations(trx, id);
-  return finished > 0;
+  if (finished === 0) return false;
+  await touchSyncedIntegrations(trx, id);
+  await noteEnd(trx, id);
+  return true;
 }
 
 export async function closeImport(
@@ -191,10 +206,20 @@ export async function closeImport(
   await trx('imports')
     .where({ id })
     .update({ status, problem: problem ?? null, finished_at: trx.fn.now() });
+  await noteEnd(trx, id);
+}
+
+/** Whoever follows the import is told that it ended, and how. */
+async function noteEnd(trx: Knex.Transaction, id: string): Promise<void> {
+  noteChange(trx, 'import-ended', id);
+  const row = (await trx('imports').where({ id }).first(COLUMNS)) as ImportRow | undefined;
+  const [summary] = row ? await withCounts(trx, [row]) : [];
+  if (row && summary) await noteImportEnd(trx, row.user_id, summary);
 }
 
 export async function reopenImport(trx: Knex.Transaction, id: string): Promise<void> {
   await trx('imports').where({ id }).update({ status: 'running', finished_at: null });
+  await resolveNotifications(trx, subjectOf.import(id), ['import.finished']);
 }
 
 export async function listRunningImports(db: Knex): Promise<string[]> {
@@ -248,6 +273,7 @@ async function withCounts(db: Knex, rows: ImportRow[]): Promise<ImportSummary[]>
       counts[state] = Number(count);
       counts.total += Number(count);
     }
+    const foldersWaiting = Number(folders.find((entry) => entry.import_id === row.id)?.count ?? 0);
     return {
       id: row.id,
       status: row.status,
@@ -258,7 +284,9 @@ async function withCounts(db: Knex, rows: ImportRow[]): Promise<ImportSummary[]>
       problem: row.problem ?? undefined,
       held: row.status === 'running' && row.removals === 'held',
       counts,
-      foldersWaiting: Number(folders.find((entry) => entry.import_id === row.id)?.count ?? 0),
+      listed: row.listed ?? undefined,
+      mayGrow: row.status === 'running' && (foldersWaiting > 0 || row.removals === 'reading'),
+      foldersWaiting,
       startedAt: row.started_at,
       finishedAt: row.finished_at,
     };

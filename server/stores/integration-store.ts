@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
 import type { Account, Platform, Site } from '../../providers/provider.ts';
+import { accountLabel } from '../format.ts';
 import type { Integration, IntegrationStatus } from '../services/integration-service.ts';
+import { raiseNotification, resolveNotifications, resolveOfIntegration, subjectOf } from './notification-store.ts';
 
 type IntegrationRow = {
   id: string;
@@ -119,24 +121,56 @@ export async function upsertIntegration(db: Knex, integration: NewIntegration): 
   const [row] = (await db('user_integrations')
     .insert({ user_id: userId, platform, account_id: account.id, ...connected })
     .onConflict(['user_id', 'platform', 'account_id'])
-    .merge({ ...connected, status: 'active', status_detail: null, connected_at: db.fn.now() })
+    // Orders at the vendor may have ended with the grant before: they are looked at.
+    .merge({
+      ...connected,
+      status: 'active',
+      status_detail: null,
+      connected_at: db.fn.now(),
+      watches_due_at: db.fn.now(),
+    })
     .returning(COLUMNS)) as [IntegrationRow];
+  await resolveNotifications(db, subjectOf.integration(row.id), [
+    'integration.needs_reconnect',
+    'integration.missing_scope',
+  ]);
   return toIntegration(row);
 }
 
-/** Notes that the grant is dead; one that is being disconnected stays so. */
+/** Notes that the grant is dead, and tells its owner once; one that is being disconnected stays so. */
 export async function markNeedsReconnect(db: Knex, id: string, detail: string): Promise<void> {
-  await db('user_integrations')
-    .where({ id })
-    .whereNot({ status: 'disconnecting' })
-    .update({ status: 'needs_reconnect', status_detail: detail });
+  await db.transaction(async (trx) => {
+    const [row] = (await trx('user_integrations')
+      .where({ id })
+      .whereNot({ status: 'disconnecting' })
+      .update({ status: 'needs_reconnect', status_detail: detail })
+      .returning(COLUMNS)) as IntegrationRow[];
+    if (!row) return;
+    await resolveNotifications(trx, subjectOf.integration(id), ['integration.missing_scope']);
+    await tellOf(trx, row);
+  });
 }
 
-/** Notes that the vendor did not grant something that is needed; `detail` names it. */
+/** Notes that the vendor did not grant something that is needed, and tells the owner; `detail` names it. */
 export async function markMissingScope(db: Knex, id: string, detail: string): Promise<void> {
-  await db('user_integrations')
-    .where({ id, status: 'active' })
-    .update({ status: 'missing_scope', status_detail: detail });
+  await db.transaction(async (trx) => {
+    const [row] = (await trx('user_integrations')
+      .where({ id, status: 'active' })
+      .update({ status: 'missing_scope', status_detail: detail })
+      .returning(COLUMNS)) as IntegrationRow[];
+    if (row) await tellOf(trx, row);
+  });
+}
+
+async function tellOf(trx: Knex.Transaction, row: IntegrationRow): Promise<void> {
+  if (row.status !== 'needs_reconnect' && row.status !== 'missing_scope') return;
+  const { id, userId, platform, statusDetail: detail, ...account } = toIntegration(row);
+  await raiseNotification(trx, `integration.${row.status}`, {
+    userId,
+    subject: subjectOf.integration(id),
+    payload: { platform, account: accountLabel(account), detail },
+    integrationId: id,
+  });
 }
 
 /** Active integrations by consent of a platform whose grant was not refreshed for so many days, the most idle first. */
@@ -170,6 +204,7 @@ export async function holdActiveIntegration(trx: Knex.Transaction, id: string): 
 }
 
 export async function deleteIntegration(db: Knex, id: string): Promise<void> {
+  await resolveOfIntegration(db, id);
   await db('user_integrations').where({ id }).delete();
 }
 
@@ -202,19 +237,34 @@ export async function saveSchedule(
     .update({ sync_minutes: schedule?.minutes ?? null, next_sync_at: schedule?.nextAt ?? null });
 }
 
-/** An active integration whose sync is due, held until the transaction ends; another process takes another one. */
+/**
+ * An active integration whose sync is due, held until the transaction ends; another process takes another one. `scheduled`: by the schedule, else
+ * because its vendor told of news. News wait for `settle` seconds, in which more may come, for a sync under way, and until `apart` seconds after
+ * the last one began.
+ */
 export async function findDueIntegration(
   trx: Knex.Transaction,
-): Promise<{ id: string; userId: string; minutes: number } | undefined> {
+  news: { settle: number; apart: number },
+): Promise<{ id: string; userId: string; minutes: number; scheduled: boolean } | undefined> {
   const row = (await trx('user_integrations')
     .where({ status: 'active' })
-    .where('next_sync_at', '<=', trx.fn.now())
-    .orderBy('next_sync_at')
+    .where(
+      (due) =>
+        void due.where('next_sync_at', '<=', trx.fn.now()).orWhereRaw(
+          `news_at <= now() - ? * interval '1 second' and not exists (
+             select 1 from imports
+             where integration_id = user_integrations.id and kind = 'sync'
+               and (status = 'running' or started_at > now() - ? * interval '1 second')
+           )`,
+          [news.settle, news.apart],
+        ),
+    )
+    .orderByRaw('least(next_sync_at, news_at)')
     .forUpdate()
     .skipLocked()
-    .first('id', 'user_id', 'sync_minutes')) as
-    { id: string; user_id: string; sync_minutes: number | null } | undefined;
-  return row && { id: row.id, userId: row.user_id, minutes: row.sync_minutes ?? 1440 };
+    .first('id', 'user_id', 'sync_minutes', trx.raw('coalesce(next_sync_at <= now(), false) as scheduled'))) as
+    { id: string; user_id: string; sync_minutes: number | null; scheduled: boolean } | undefined;
+  return row && { id: row.id, userId: row.user_id, minutes: row.sync_minutes ?? 1440, scheduled: row.scheduled };
 }
 
 /** Whether the next sync lists everything anew, because an earlier one did not bring to its end what the feeds had told it. */

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { ImportFilters } from '../services/import-filters.ts';
 
 /** What a person selected for import, with the choices made then: a sync keeps it up to date. */
 export type Selection = {
@@ -11,6 +12,8 @@ export type Selection = {
   recursive: boolean;
   includeChildren: boolean;
   includeAttachments: boolean;
+  /** What is left out of what it holds; itself it is never. */
+  filters?: ImportFilters;
   createdAt: Date;
 };
 
@@ -24,6 +27,7 @@ type SelectionRow = {
   recursive: boolean;
   include_children: boolean;
   include_attachments: boolean;
+  filters: ImportFilters | null;
   created_at: Date;
 };
 
@@ -37,6 +41,7 @@ const COLUMNS = [
   'recursive',
   'include_children',
   'include_attachments',
+  'filters',
   'created_at',
 ];
 
@@ -50,6 +55,7 @@ const toSelection = (row: SelectionRow): Selection => ({
   recursive: row.recursive,
   includeChildren: row.include_children,
   includeAttachments: row.include_attachments,
+  filters: row.filters ?? undefined,
   createdAt: row.created_at,
 });
 
@@ -70,10 +76,11 @@ export async function saveSelections(
         recursive: selection.recursive,
         include_children: selection.includeChildren,
         include_attachments: selection.includeAttachments,
+        filters: selection.filters ? JSON.stringify(selection.filters) : null,
       })),
     )
     .onConflict(['integration_id', 'ref'])
-    .merge(['name', 'path', 'category', 'recursive', 'include_children', 'include_attachments'])
+    .merge(['name', 'path', 'category', 'recursive', 'include_children', 'include_attachments', 'filters'])
     .returning('id')) as { id: string }[];
   return rows.map((row) => row.id);
 }
@@ -85,6 +92,19 @@ export async function listSelections(db: Knex, integrationId: string): Promise<S
     .select(COLUMNS)
     .orderBy(['path', 'ref'])) as SelectionRow[];
   return rows.map(toSelection);
+}
+
+/** Those of the refs that were selected by themselves. */
+export async function findSelected(db: Knex, integrationId: string, refs: string[]): Promise<Set<string>> {
+  const found = (await db('selections')
+    .where({ integration_id: integrationId })
+    .whereIn('ref', refs)
+    .pluck('ref')) as string[];
+  return new Set(found);
+}
+
+export async function hasSelections(db: Knex, integrationId: string): Promise<boolean> {
+  return (await db('selections').where({ integration_id: integrationId }).first('id')) !== undefined;
 }
 
 /** Notes what a selected item is called, once the vendor has said so. */
@@ -239,15 +259,14 @@ export async function moveScopeFolder(
   from: ScopeFolder,
   to: Omit<ScopeFolder, 'ref'>,
 ): Promise<void> {
-  const start = from.path.length + 1;
   await trx.raw(
     `with recursive ${BELOW}, moved as (
-       update scope_folders set path = ? || substr(path, ?)
+       update scope_folders set path = ? || substr(path, char_length(?) + 1)
        where integration_id = ? and ref in (select ref from below)
      )
-     update documents set path = ? || substr(path, ?)
+     update documents set path = ? || substr(path, char_length(?) + 1)
      where integration_id = ? and parent_ref in (select ref from below)`,
-    [[from.ref], integrationId, to.path, start, integrationId, to.path, start, integrationId],
+    [[from.ref], integrationId, to.path, from.path, integrationId, to.path, from.path, integrationId],
   );
   await trx('scope_folders')
     .where({ integration_id: integrationId, ref: from.ref })
@@ -257,6 +276,24 @@ export async function moveScopeFolder(
       parent_ref: to.parentRef ?? null,
       ...(to.address === undefined ? {} : { address: to.address }),
     });
+}
+
+/**
+ * Gives the documents below another one their new paths. They have no folder of their own where a listing brought all levels at once: they are in
+ * the same followed folder, and their paths go on where its path ends.
+ */
+export async function moveDocumentsBelow(
+  trx: Knex.Transaction,
+  integrationId: string,
+  from: { path: string; parentRef?: string },
+  to: { path: string; parentRef?: string },
+): Promise<void> {
+  if (from.parentRef === undefined) return;
+  await trx.raw(
+    `update documents set path = ? || substr(path, char_length(?) + 1), parent_ref = ?
+     where integration_id = ? and parent_ref = ? and starts_with(path, ?)`,
+    [to.path, from.path, to.parentRef ?? from.parentRef, integrationId, from.parentRef, `${from.path}/`],
+  );
 }
 
 /** These folders and those in them are no longer followed. Gives the refs of all of them. */

@@ -18,7 +18,15 @@ export async function reopenLedgerItems(
     const rows = (await trx('import_items')
       .where({ import_id: importId, item_ref: ref, listing: false })
       .whereNotIn('state', ['waiting', 'running'])
-      .update({ name, path, state: 'waiting', reason: null, reason_code: null, changed: changedNow(trx) })
+      .update({
+        name,
+        path,
+        state: 'waiting',
+        reason: null,
+        reason_code: null,
+        settled_at: null,
+        changed: changedNow(trx),
+      })
       .returning(['id', 'item_ref as ref'])) as { id: string; ref: string }[];
     reopened.push(...rows);
   }
@@ -34,6 +42,12 @@ export async function upsertRemovedItems(
   because: { reason: string; code: string },
 ): Promise<void> {
   if (documents.length === 0) return;
+  const removed = {
+    state: 'removed',
+    reason: because.reason,
+    reason_code: because.code,
+    settled_at: trx.fn.now(),
+  };
   await trx('import_items')
     .insert(
       documents.map(({ ref, title, path, sizeBytes }) => ({
@@ -44,13 +58,11 @@ export async function upsertRemovedItems(
         path,
         kind: 'file',
         size_bytes: sizeBytes ?? null,
-        state: 'removed',
-        reason: because.reason,
-        reason_code: because.code,
+        ...removed,
       })),
     )
     .onConflict(['import_id', 'integration_id', 'item_ref', 'listing'])
-    .merge({ state: 'removed', reason: because.reason, reason_code: because.code, changed: changedNow(trx) });
+    .merge({ ...removed, changed: changedNow(trx) });
 }
 
 /** Those of the refs that have a row in this import. */
@@ -60,4 +72,16 @@ export async function findLedgerRefs(db: Knex, importId: string, refs: string[])
     .where({ import_id: importId })
     .whereIn('item_ref', refs)
     .pluck('item_ref')) as string[];
+}
+
+/** What may be otherwise the next time; what is gone or forbidden will be so again. */
+const PASSING = ['transient', 'rate_limited', 'bad_response', 'cursor_expired', 'network', 'reconnect', 'internal'];
+
+/** Whether a listing of this import failed for a reason that may pass. */
+export async function mayBeListedLater(db: Knex, importId: string): Promise<boolean> {
+  const row = (await db('import_items')
+    .where({ import_id: importId, listing: true })
+    .whereIn('reason_code', PASSING)
+    .first('id')) as { id: string } | undefined;
+  return row !== undefined;
 }

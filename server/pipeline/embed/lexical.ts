@@ -3,6 +3,8 @@ import { createTimeSlicer } from './time-slicer.ts';
 import { createFeatureSum } from './lexical-features.ts';
 
 const DIMENSIONS = 1_024;
+/** Few texts at a time: what is embedded is stored before more is, so this bounds the memory that vectors take. */
+const LIMITS = { texts: 64, tokens: 32_000, tokensPerText: Infinity, gatherMs: 0 };
 /** Characters read between two looks at the clock. */
 const PIECE = 1_000;
 
@@ -13,10 +15,18 @@ const PIECE = 1_000;
  */
 export function createLexicalEmbedder(): Embedder {
   const slicer = createTimeSlicer();
+  const counts = { requests: 0, texts: 0, tokens: 0 };
   return {
     id: 'lexical-1024-v1',
     dimensions: DIMENSIONS,
-    embed: (texts, { signal, purpose }) => slicer.run(embedAll(texts), { signal, urgent: purpose === 'query' }),
+    limits: LIMITS,
+    counts,
+    async embed(texts, { signal, purpose }) {
+      counts.requests += 1;
+      const vectors = await slicer.run(embedAll(texts), { signal, urgent: purpose === 'query' });
+      counts.texts += texts.length;
+      return vectors;
+    },
   };
 }
 
