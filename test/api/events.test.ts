@@ -3,11 +3,16 @@ import express from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { streamImport } from '../../server/api/import-events.ts';
+import type { Database } from '../../server/database/database.ts';
 import { createLogger } from '../../server/logger.ts';
 import type { ImportItem, ImportService, ImportSummary, ItemState } from '../../server/services/import-service.ts';
+import { createSignals } from '../../server/signals/signals.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 const IMPORT = '11111111-1111-4111-8111-111111111111';
+const logger = createLogger({ logLevel: 'silent' });
+/** Nothing but this process. */
+const signals = createSignals({ database: { onChange: () => undefined } as unknown as Database, logger });
 
 describe('the events of an import', () => {
   let server: Server;
@@ -26,8 +31,10 @@ describe('the events of an import', () => {
       path: `folder/file ${id}`,
       state,
       attempts: 1,
+      retryable: false,
       changed: String(++sequence),
     });
+    signals.publish('import', IMPORT);
   }
 
   const changes: ImportService['changes'] = async (_user, id, since = '0') => {
@@ -52,6 +59,7 @@ describe('the events of an import', () => {
         failed: 0,
         removed: 0,
       },
+      mayGrow: false,
       foldersWaiting: 0,
       startedAt: new Date(0),
       finishedAt: finished ? new Date(1000) : null,
@@ -72,7 +80,7 @@ describe('the events of an import', () => {
     const app = express();
     app.get('/:id', (req, res) => {
       req.account = { id: 'u', email: 'ada@example.com', name: 'Ada', role: 'member' };
-      const context = { imports: { changes } as ImportService, logger: createLogger({ logLevel: 'silent' }) };
+      const context = { imports: { changes } as ImportService, signals, logger };
       return streamImport(context, req, res).finally(() => {
         ended = true;
       });
@@ -134,8 +142,8 @@ describe('the events of an import', () => {
     await readUntil('event: progress');
     settle(1, 'running');
     await readUntil('"status":"running","attempts"');
-    settle(1, 'indexed');
     finished = true;
+    settle(1, 'indexed');
     await readUntil('event: done');
     expect((await reader.read()).done).to.equal(true);
     const events = parse(text);
@@ -164,12 +172,38 @@ describe('the events of an import', () => {
     expect(parse(await nonsense.text())).to.have.length(5);
   });
 
+  it('begin where a client says that it has rows already', async () => {
+    for (let id = 1; id <= 3; id++) settle(id, 'indexed');
+    finished = true;
+    const events = parse(await (await fetch(`${url}?since=2`)).text());
+    expect(events.filter(({ event }) => event === 'item').map(({ id }) => id)).to.deep.equal(['3']);
+    // What a connection that broke had heard counts more than where it once began.
+    const resumed = parse(await (await fetch(`${url}?since=1`, { headers: { 'last-event-id': '3' } })).text());
+    expect(resumed.map(({ event }) => event)).to.deep.equal(['done']);
+  });
+
+  it('look once for each change', async () => {
+    settle(1, 'running');
+    const response = await fetch(url);
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await waitFor('the first look', () => asked.length === 1);
+    finished = true;
+    settle(1, 'indexed');
+    let text = '';
+    const decoder = new TextDecoder();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += decoder.decode(part.value);
+    expect(text).to.contain('event: done');
+    // At the start, for the change, and to make sure that nothing came behind it.
+    expect(asked).to.deep.equal(['0', '1', '2']);
+  });
+
   it('stop asking the database when the client leaves', async () => {
     settle(1, 'running');
     const leaving = new AbortController();
     const response = await fetch(url, { signal: leaving.signal });
     expect(response.status).to.equal(200);
-    await waitFor('a second poll', () => asked.length > 1);
+    settle(1, 'indexed');
+    await waitFor('a second look', () => asked.length > 1);
     leaving.abort();
     await waitFor('the stream to end', () => ended);
   });

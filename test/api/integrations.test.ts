@@ -145,8 +145,9 @@ onEachDatabase('integrations in the JSON API', (open) => {
         schemas.importItemAnswer.parse(JSON.parse(event.split('data: ')[1] ?? ''));
 
       const ledger = await answer(await call('GET', `/imports/${importId}`), 200, schemas.importAnswer);
-      const { items: rows, nextCursor, ...rest } = ledger;
+      const { items: rows, nextCursor, position, ...rest } = ledger;
       expect(rest).to.deep.equal(summary);
+      expect(position).to.match(/^\d+$/);
       expect(nextCursor).to.equal(undefined);
       expect(rows.map(({ name, status }) => [name, status]).sort()).to.deep.equal([
         ['harbour.txt', 'unchanged'],

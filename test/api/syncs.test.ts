@@ -69,7 +69,7 @@ onEachDatabase('syncs by the API', (open) => {
   it('run by a schedule, which can be set, read and switched off', async () => {
     const route = `/integrations/${integration.id}/schedule`;
     const read = async () => answer(await call('GET', route), 200, schemas.scheduleAnswer);
-    expect(await read()).to.deep.equal({ every: null, nextAt: null });
+    expect(await read()).to.include({ every: null, nextAt: null, webhooks: false });
     const set = await answer(await call('PUT', route, { body: { every: '1h' } }), 200, schemas.scheduleAnswer);
     expect(set.every).to.equal('1h');
     expect(Date.parse(set.nextAt ?? '')).to.be.above(Date.now());
@@ -77,7 +77,49 @@ onEachDatabase('syncs by the API', (open) => {
     for (const body of [{ every: '5m' }, {}, { every: '1h', at: 'noon' }])
       await problem(await call('PUT', route, { body }), 422, 'invalid_input');
     const off = await answer(await call('PUT', route, { body: { every: null } }), 200, schemas.scheduleAnswer);
-    expect(off).to.deep.equal({ every: null, nextAt: null });
+    expect(off).to.include({ every: null, nextAt: null, webhooks: false });
+  });
+
+  it('begin when the vendor calls, where that is wanted and it can', async () => {
+    const route = `/integrations/${integration.id}/schedule`;
+    const read = async () => answer(await call('GET', route), 200, schemas.scheduleAnswer);
+    const put = async (body: object) => answer(await call('PUT', route, { body }), 200, schemas.scheduleAnswer);
+    expect((await read()).webhookStatus).to.deep.equal({
+      possible: true,
+      reason: null,
+      address: `${hub.url}/webhooks/google_drive/${integration.id}`,
+      byHand: false,
+      setUp: null,
+      watching: 0,
+      unwatched: 0,
+      renewsAt: null,
+      heard: 0,
+      heardAt: null,
+      problem: null,
+      triedAgainAt: null,
+    });
+    expect((await put({ every: '24h', webhooks: true })).webhooks).to.equal(true);
+    const on = await waitFor('the watch', async () => {
+      const state = await read();
+      return state.webhookStatus?.watching === 1 && state;
+    });
+    expect(Date.parse(on.webhookStatus?.renewsAt ?? '')).to.be.above(Date.now());
+    expect(on.webhookStatus?.heard, 'the vendor has tried the address').to.equal(1);
+    expect(await put({ every: null }), 'nothing was said of calls').to.include({ every: null, webhooks: true });
+    expect(await put({ every: null, webhooks: false })).to.include({ webhooks: false });
+    await problem(await call('PUT', route, { body: { every: null, webhooks: 'yes' } }), 422, 'invalid_input');
+    const { config } = hub.context;
+    const [{ baseUrl }, { apiUrl }] = [config, { ...config.google }];
+    Object.assign(config, { baseUrl: 'http://hub.example.com' });
+    Object.assign(config.google, { apiUrl: 'https://www.googleapis.com' });
+    try {
+      await problem(await call('PUT', route, { body: { every: '1h', webhooks: true } }), 409, 'webhooks_impossible');
+      expect(await read()).to.include({ every: null, webhooks: false });
+      expect((await read()).webhookStatus).to.include({ possible: false });
+    } finally {
+      Object.assign(config, { baseUrl });
+      Object.assign(config.google, { apiUrl });
+    }
   });
 
   it('ask before they remove many documents, and take one answer', async () => {

@@ -10,6 +10,7 @@ import { generateFernetKey } from '../../server/vault/fernet.ts';
 import { createVault } from '../../server/vault/vault.ts';
 import type { Secret } from '../../server/secret.ts';
 import { databaseKinds, freshDatabaseEnv } from '../helpers/database.ts';
+import { SMTP_PASSWORD, startMailServer, WEBHOOK_SECRET } from '../helpers/receivers.ts';
 
 for (const kind of databaseKinds)
   describe(`the setup checker (${kind})`, function () {
@@ -128,6 +129,41 @@ for (const kind of databaseKinds)
       expect(about('CONFLUENCE_BASE_URL, CONFLUENCE_USERNAME and CONFLUENCE_API_TOKEN')).to.have.length(1);
       expect((await run()).about('Confluence account')).to.deep.equal([]);
       for (const { lines } of [right, wrong, http]) expect(lines.join('\n')).not.to.include('ATATT');
+    });
+
+    it('signs in to the mail server and sends nothing, and looks at the form of the webhook only', async () => {
+      const off = await run();
+      for (const name of ['mail', 'webhook']) expect(off.about(name)[0], name).to.include({ level: 'ok' });
+      const mail = await startMailServer();
+      try {
+        const hook = { WEBHOOK_URL: 'https://hooks.example.com/key-of-the-address', WEBHOOK_SECRET };
+        const on = await run({ ...mail.env, ...hook });
+        expect(on.about('mail')[0]).to.deep.equal({
+          level: 'ok',
+          about: 'mail',
+          message: 'is sent by 127.0.0.1, from hub@example.com, which answers',
+        });
+        expect(on.about('webhook')[0]).to.include({ level: 'ok' });
+        expect(on.about('webhook')[0]?.message).to.include('https://hooks.example.com;');
+        expect(mail.mails).to.deep.equal([]);
+        const wrong = await run({
+          ...mail.env,
+          ...hook,
+          SMTP_URL: mail.env.SMTP_URL?.replace('hub:', 'nobody:'),
+          WEBHOOK_URL: 'http://hooks.example.com/key-of-the-address',
+        });
+        expect(wrong.failed).to.equal(true);
+        expect(wrong.about('mail')[0]?.message).to.include('refused the user name or password of SMTP_URL');
+        expect(wrong.about('webhook')[0]).to.include({ level: 'warn' });
+        for (const { lines } of [on, wrong])
+          for (const secret of [SMTP_PASSWORD, encodeURIComponent(SMTP_PASSWORD), WEBHOOK_SECRET, 'key-of-the-address'])
+            expect(lines.join('\n')).not.to.include(secret);
+      } finally {
+        await mail.close();
+      }
+      const away = await run({ SMTP_URL: `smtp://127.0.0.1:${await closedPort()}`, MAIL_FROM: 'hub@example.com' });
+      expect(away.about('mail')[0]).to.include({ level: 'fail' });
+      expect(away.about('mail')[0]?.message).to.include('could not be reached');
     });
 
     it('fails with one line for each problem of the configuration', async () => {

@@ -10,6 +10,7 @@ import { parseConfig, type Env } from '../../server/config.ts';
 import type { Context } from '../../server/context.ts';
 import { paths } from '../../server/paths.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
+import { webhookRoutes } from '../../server/routes/webhooks.ts';
 import { anchorOf, literalsOf, projectFiles, readPage, root, type Page } from './markdown.ts';
 
 const files = projectFiles();
@@ -19,7 +20,9 @@ const pageNamed = (name: string): Page => pages.find((page) => page.name === nam
 
 /** Words in capitals that are no variable of the hub: methods, signals, cookie and key words; variables of the test run. */
 const OTHER_CAPITALS = new Set(
-  'GET POST PUT DELETE SIGTERM SIGINT GIN JSON CSV TEST_DATABASE_URL TEST_REDIS_URL REQUIRE_ALL CHROMIUM'.split(' '),
+  'GET POST PUT DELETE SIGTERM SIGINT GIN JSON CSV TEST_DATABASE_URL TEST_REDIS_URL REQUIRE_ALL PROOFS KILL_SEED CHROMIUM'.split(
+    ' ',
+  ),
 );
 /** Of the Atlassian variables, as other programs know them. */
 const OAUTH_SPELLINGS = ['CONFLUENCE', 'JIRA'].flatMap((product) => [
@@ -28,7 +31,7 @@ const OAUTH_SPELLINGS = ['CONFLUENCE', 'JIRA'].flatMap((product) => [
 ]);
 /** Names that belong to programs and services outside. */
 const OTHER_NAMES = new Set(['pg_dump']);
-const OTHER_PATHS = new Set(['/v1.0']);
+const OTHER_PATHS = new Set(['/v1.0', '/webhooks/', '/developers/apps']);
 
 /** The variables that the configuration asks for, whatever their values. */
 function configVariables(): Set<string> {
@@ -79,7 +82,11 @@ function routesOf(router: Router, prefix = ''): string[] {
 describe('the documentation', () => {
   const nobody = {} as Context;
   const api = routesOf(apiRoutes(nobody), '/api/v1');
-  const routes = [...routesOf(pageRoutes(nobody, { middleware: [], verify: async () => undefined })), ...api];
+  const routes = [
+    ...routesOf(pageRoutes(nobody, { middleware: [], verify: async () => undefined })),
+    ...routesOf(webhookRoutes(nobody)),
+    ...api,
+  ];
   const variables = configVariables();
 
   it('names files that exist', () => {

@@ -175,7 +175,7 @@ onEachDatabase('a listing that does not go to plan', (open) => {
       await waitFor('the first attempt to end', () => turns === 4);
       const folderId = String((await database.knex('import_folders').where({ import_id: importId }).pluck('id'))[0]);
       // The queue would come to the last attempt by itself, after some seconds.
-      const job = { signal: new AbortController().signal, attempt: 4, lastAttempt: true };
+      const job = { signal: new AbortController().signal, attempt: 4, lastAttempt: true, stage: () => undefined };
       await expandFolder(hub.context, { importId, folderId }, job);
       expect(turns).to.equal(8);
       const detail = await finishedImport(hub, importId);

@@ -31,6 +31,17 @@ export function entry(name: string, parentId: string | null, text?: string): San
 
 const log = (name: string): string => `The log ${name} tells of the tide, the berths and the ferries of that day.`;
 
+/** Leaves one account in the stand-in with its own space alone, and that empty. Gives the space's files, which may be changed at any time. */
+export function emptySpace(hub: TestHub, vendor: Vendor): SandboxFile[] {
+  const [account] = vendor.accounts(hub);
+  const [home] = account?.spaces ?? [];
+  if (!account || !home) throw new Error('the stand-in has no account');
+  vendor.accounts(hub).splice(0, Infinity, account);
+  account.spaces.splice(0, Infinity, home);
+  home.files.splice(0, Infinity);
+  return home.files;
+}
+
 /**
  * The admin's account with a followed folder of 33 files, in it and in folders below it, beside one that is not followed. `files` may be
  * changed at any time.
@@ -39,19 +50,12 @@ export async function followFolder(
   hub: TestHub,
   vendor: Vendor,
 ): Promise<{ integration: Integration; files: SandboxFile[] }> {
-  const [account] = vendor.accounts(hub);
-  const [home] = account?.spaces ?? [];
-  if (!account || !home) throw new Error('the stand-in has no account');
-  vendor.accounts(hub).splice(0, Infinity, account);
-  account.spaces.splice(0, Infinity, home);
+  const files = emptySpace(hub, vendor);
   const followed = entry('Followed', null);
   const inner = entry('Inner', followed.id);
   const other = entry('Other', null);
   const deep = entry('Deep', inner.id);
-  const { files } = home;
-  files.splice(
-    0,
-    Infinity,
+  files.push(
     ...[followed, inner, other, deep],
     ...Array.from({ length: 30 }, (_, at) => entry(`log ${at}.txt`, followed.id, log(`number ${at}`))),
     ...['inner.txt', 'moves out.txt'].map((name) => entry(name, inner.id, log(name))),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { request as ask, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../../providers/sandbox/stand-in.ts';
+import { seededChance } from './seeded.ts';
 
 export const FAULTS = ['throttled', 'unavailable', 'fault', 'reset', 'slow', 'truncated'] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -194,15 +195,4 @@ async function bytesOf(message: IncomingMessage): Promise<Buffer> {
 function accountOf({ headers }: IncomingMessage): string {
   const { authorization } = headers;
   return authorization === undefined ? '' : createHash('sha256').update(authorization).digest('hex').slice(0, 12);
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function seededChance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -18,7 +18,7 @@ export function embedWords(text: string, dimensions = 1024): Float32Array {
 export const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** Chunks as the pipeline gives them, one for each text. */
-export function toChunks(texts: string[], title = '', dimensions = 1024): IndexedChunk[] {
+export function toChunks(texts: string[], title = ''): IndexedChunk[] {
   return texts.map((text, ordinal) => {
     const embedText = title ? `${title}\n${text}` : text;
     return {
@@ -30,9 +30,23 @@ export function toChunks(texts: string[], title = '', dimensions = 1024): Indexe
       tokenCount: text.split(/\s+/).length,
       textHash: hashOf(embedText),
       embedText,
-      embedding: embedWords(embedText, dimensions),
     };
   });
+}
+
+/** Stores the chunks' vectors, then replaces the document's chunks by them. */
+export async function replaceChunks(
+  database: Database,
+  index: SearchIndex,
+  documentId: string,
+  chunks: IndexedChunk[],
+  { embedder = EMBEDDER, dimensions = 1024 } = {},
+): Promise<void> {
+  await index.storeEmbeddings(
+    new Map(chunks.map(({ textHash, embedText }) => [textHash, embedWords(embedText, dimensions)])),
+    embedder,
+  );
+  await database.transaction((trx) => index.replace(trx, documentId, chunks, embedder));
 }
 
 export async function addUser(database: Database, email: string): Promise<string> {
@@ -80,6 +94,6 @@ export async function addDocument(
   fields: DocumentFields = {},
 ): Promise<string> {
   const id = await addDocumentRow(database, userId, texts.length, fields);
-  await database.transaction((trx) => index.replace(trx, id, toChunks(texts, fields.title), EMBEDDER));
+  await replaceChunks(database, index, id, toChunks(texts, fields.title));
   return id;
 }

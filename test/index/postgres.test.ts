@@ -4,7 +4,16 @@ import type { Database } from '../../server/database/database.ts';
 import type { SearchIndex, SearchQuery } from '../../server/index/index.ts';
 import { createPostgresIndex, deleteOrphanEmbeddings } from '../../server/index/postgres.ts';
 import { onEachDatabase } from '../helpers/database.ts';
-import { EMBEDDER, addDocument, addDocumentRow, addUser, embedWords, hashOf, toChunks } from './passages.ts';
+import {
+  EMBEDDER,
+  addDocument,
+  addDocumentRow,
+  addUser,
+  embedWords,
+  hashOf,
+  replaceChunks,
+  toChunks,
+} from './passages.ts';
 
 onEachDatabase('the search index', (open) => {
   let database: Database;
@@ -25,6 +34,14 @@ onEachDatabase('the search index', (open) => {
     index.search({ userId, text, embedding: embedWords(text), mode: 'hybrid', limit: 10, ...more });
   const texts = async (text: string, more: Partial<SearchQuery> = {}) =>
     (await search(text, more)).map((result) => result.text);
+
+  const storedVector = async (text: string) => {
+    const row = await database
+      .knex('chunk_embeddings')
+      .where({ text_hash: hashOf(text), embedder: EMBEDDER })
+      .first<{ vector: number[] }>(database.knex.raw('embedding::real[] as vector'));
+    return Float32Array.from(row.vector);
+  };
 
   it('gives passages with their place in the document and the document they stand in', async () => {
     const documentId = await addDocument(
@@ -189,6 +206,7 @@ onEachDatabase('the search index', (open) => {
 
   it('replaces all chunks of a document at once, and leaves the old ones when that fails', async () => {
     const id = await addDocument(database, index, userId, ['old one', 'old two']);
+    await index.storeEmbeddings(new Map([[hashOf('new one'), embedWords('new one')]]), EMBEDDER);
     await database
       .transaction(async (trx) => {
         await index.replace(trx, id, toChunks(['new one']), EMBEDDER);
@@ -207,7 +225,7 @@ onEachDatabase('the search index', (open) => {
     const shared = Array.from({ length: 20 }, (_, n) => `shared passage ${n}`);
     await Promise.all(
       Array.from({ length: 6 }, (_, n) =>
-        database.transaction((trx) => index.replace(trx, id, toChunks(n % 2 ? shared : shared.toReversed()), EMBEDDER)),
+        replaceChunks(database, index, id, toChunks(n % 2 ? shared : shared.toReversed())),
       ),
     );
     expect(await texts('shared passage', { limit: 50 })).to.have.length(20);
@@ -221,8 +239,8 @@ onEachDatabase('the search index', (open) => {
     expect(await count()).to.equal(2);
 
     const known = await index.knownEmbeddings([hashOf('boilerplate'), hashOf('never seen')], EMBEDDER);
-    expect([...known.keys()]).to.deep.equal([hashOf('boilerplate')]);
-    expect(known.get(hashOf('boilerplate'))).to.deep.equal(embedWords('boilerplate'));
+    expect([...known]).to.deep.equal([hashOf('boilerplate')]);
+    expect(await storedVector('boilerplate')).to.deep.equal(embedWords('boilerplate'));
     expect((await index.knownEmbeddings([hashOf('boilerplate')], 'another')).size).to.equal(0);
     expect((await index.knownEmbeddings([], EMBEDDER)).size).to.equal(0);
 
@@ -234,9 +252,36 @@ onEachDatabase('the search index', (open) => {
     expect(await count()).to.equal(0);
   });
 
+  it('keeps what was stored for a document that is still to come, whoever else deletes theirs, but not for ever', async () => {
+    const id = await addDocument(database, index, userId, ['of a document', 'shared']);
+    const vectors = new Map(['shared', 'ahead'].map((text) => [hashOf(text), embedWords(text)]));
+    await index.storeEmbeddings(vectors, EMBEDDER);
+    await database.knex('documents').where({ id }).del();
+    // What was stored before is not pending: with its only document it goes.
+    expect(await database.transaction(deleteOrphanEmbeddings)).to.equal(2);
+    expect(await index.knownEmbeddings([...vectors.keys()], EMBEDDER)).to.have.keys(hashOf('ahead'));
+
+    const later = await addDocument(database, index, userId, ['ahead']);
+    expect(await database.knex('pending_embeddings').select('text_hash')).to.deep.equal([]);
+    await database.knex('documents').where({ id: later }).del();
+    expect(await database.transaction(deleteOrphanEmbeddings)).to.equal(1);
+
+    await index.storeEmbeddings(vectors, EMBEDDER);
+    await database.knex('pending_embeddings').update({ created_at: new Date(Date.now() - 25 * 3_600_000) });
+    expect(await database.transaction(deleteOrphanEmbeddings)).to.equal(2);
+    expect(await database.knex('pending_embeddings').select('text_hash')).to.deep.equal([]);
+  });
+
+  it('refuses chunks whose embedding is not stored, and leaves the document as it was', async () => {
+    const id = await addDocument(database, index, userId, ['kept']);
+    const work = database.transaction((trx) => index.replace(trx, id, toChunks(['never stored']), EMBEDDER));
+    expect(await work.catch((error: unknown) => error)).to.include({ name: 'EmbeddingError', kind: 'unavailable' });
+    expect(await texts('kept')).to.deep.equal(['kept']);
+  });
+
   it('compares with vectors of the named embedder only, and never with those of another length', async () => {
     const id = await addDocumentRow(database, userId, 2, {});
-    await database.transaction((trx) => index.replace(trx, id, toChunks(['short vector'], '', 256), 'short'));
+    await replaceChunks(database, index, id, toChunks(['short vector']), { embedder: 'short', dimensions: 256 });
     await addDocument(database, index, userId, ['long vector']);
     expect(await texts('vector', { mode: 'semantic' })).to.deep.equal(['long vector']);
     expect(await texts('vector', { mode: 'semantic', embedding: embedWords('vector', 256) })).to.deep.equal([
@@ -334,7 +379,6 @@ onEachDatabase('the search index', (open) => {
       const query = { userId, text: 'winter', embedding: embedWords('summer'), mode, limit: 5 };
       expect((await plain.search(query)).map(({ text }) => text)).to.deep.equal(['Winter timetable']);
     }
-    const known = await plain.knownEmbeddings([hashOf('Winter timetable')], EMBEDDER);
-    expect(known.get(hashOf('Winter timetable'))).to.deep.equal(embedWords('Winter timetable'));
+    expect(await storedVector('Winter timetable')).to.deep.equal(embedWords('Winter timetable'));
   });
 });

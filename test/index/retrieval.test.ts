@@ -104,6 +104,10 @@ async function measure(
   const documentId = await addDocumentRow(database, userId, set.passages.length, { title: name });
   const texts = set.passages.map(({ title, text }) => (title ? `${title}\n${text}` : text));
   const embeddings = await embedder.embed(texts, { signal, purpose: 'document' });
+  await index.storeEmbeddings(
+    new Map(texts.map((text, at) => [hashOf(text), embeddings[at] ?? new Float32Array(embedder.dimensions)])),
+    embedder.id,
+  );
   await database.transaction((trx) =>
     index.replace(
       trx,
@@ -115,7 +119,6 @@ async function measure(
         tokenCount: 0,
         textHash: hashOf(text),
         embedText: text,
-        embedding: embeddings[ordinal] ?? new Float32Array(embedder.dimensions),
       })),
       embedder.id,
     ),

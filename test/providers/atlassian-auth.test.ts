@@ -46,7 +46,7 @@ describe('connecting to Atlassian by consent', () => {
       response_type: 'code',
       client_id: 'client-1',
       redirect_uri: redirectUri,
-      scope: 'read:jira-work read:jira-user read:me offline_access',
+      scope: 'read:jira-work read:jira-user manage:jira-webhook read:me offline_access',
       state: 'state-1',
       code_challenge: createHash('sha256').update(verifier).digest('base64url'),
       code_challenge_method: 'S256',
@@ -74,6 +74,12 @@ describe('connecting to Atlassian by consent', () => {
     const error = await failureOf(auth.exchange(code, fetch));
     expect(error.kind).to.equal('scope');
     expect(error.message).to.contain('read:jira-user');
+  });
+
+  it('takes a grant without a permission that only calls need', async () => {
+    const scope = SCOPES.filter((one) => one !== 'manage:jira-webhook').join(' ');
+    const { fetch } = answering(200, { ...TOKENS, scope });
+    expect((await auth.exchange(code, fetch)).scopes.join(' ')).to.equal(scope);
   });
 
   it('refuses a grant that would end after an hour', async () => {

@@ -72,6 +72,13 @@ describe('the changes of Dropbox', () => {
     expect(within(changes)).to.deep.equal([['home:/deep']]);
   });
 
+  it('tell of a file that was written anew and nothing else', async () => {
+    const cursor = await feeds.start(connection, HOME);
+    replace('bottom', { version: '4711' });
+    const { changes } = await feeds.read(connection, HOME, cursor);
+    expect(told(changes)).to.deep.equal(['present Bottom.md']);
+  });
+
   it('go on where there is more, also after a page without entries', async () => {
     world.plan(CONTINUE, 200, { entries: [], cursor: 'second', has_more: true });
     const page = await feeds.read(connection, HOME, 'first');
@@ -182,6 +189,44 @@ onEachDatabase('a sync of Dropbox', (open) => {
     expect((await paths()).filter((path) => path.startsWith('Followed/Inner/'))).to.deep.equal([]);
   });
 
+  it('takes a file away where a folder or another file is in its place', async function () {
+    this.timeout(60_000);
+    const place = { rev: '0123456789abcdef', size: 23, server_modified: '2026-03-01T08:00:00Z' };
+    const at = (name: string) => ({ name, path_lower: `/followed/${name}`, path_display: `/Followed/${name}` });
+    const before = find('log 8.txt');
+    files.splice(files.indexOf(before), 1, {
+      ...entry('another', before.parentId, 'Another text.'),
+      name: 'log 8.txt',
+    });
+    const list = async (ref: string) => (await hub.context.browse.list(hub.admin, integration.id, { ref })).items;
+    const ref = parseRef(named(await list(named(await list('home'), 'Followed').ref), 'log 8.txt').ref);
+    const id = ref.kind === 'item' ? ref.id : expect.fail('no item');
+    tellOnly([
+      { '.tag': 'folder', id: 'id:a_folder', ...at('log 7.txt') },
+      { '.tag': 'file', id, ...at('log 8.txt'), ...place },
+    ]);
+    expect((await sync()).counts).to.include({ removed: 2, indexed: 1 });
+    expect(await paths())
+      .to.include('Followed/log 8.txt')
+      .and.not.to.include('Followed/log 7.txt');
+    expect(await paths()).to.have.length(32);
+  });
+
+  it('keeps two files that changed their names with each other', async function () {
+    this.timeout(60_000);
+    const names = ['log 7.txt', 'log 8.txt'] as const;
+    const [one, other] = names.map(find);
+    files.splice(files.indexOf(one ?? expect.fail()), 1, { ...one, name: names[1], version: '9001' } as SandboxFile);
+    files.splice(files.indexOf(other ?? expect.fail()), 1, {
+      ...other,
+      name: names[0],
+      version: '9002',
+    } as SandboxFile);
+    expect((await sync()).counts).to.include({ removed: 0, failed: 0 });
+    expect(await paths()).to.include.members(names.map((name) => `Followed/${name}`));
+    expect(await paths()).to.have.length(33);
+  });
+
   it('shows a name that changed only in its case when everything is listed again, once', async function () {
     this.timeout(60_000);
     put('log 5.txt', { name: 'LOG 5.txt' });
@@ -189,7 +234,8 @@ onEachDatabase('a sync of Dropbox', (open) => {
     await sync();
     expect(await paths()).to.include('Followed/log 5.txt');
     await hub.context.database.knex('change_feeds').update({ cursor: 'lost' });
-    expect((await sync()).counts).to.include({ removed: 0, indexed: 0 });
+    // Its passages are found by its name, too, and are made anew.
+    expect((await sync()).counts).to.include({ removed: 0, indexed: 1 });
     expect(await paths()).to.include('Followed/LOG 5.txt');
     expect(await paths()).to.have.length(33);
   });

@@ -4,7 +4,7 @@ import { createLogger } from '../../server/logger.ts';
 import type { Database } from '../../server/database/database.ts';
 import { createQueue, type Queue } from '../../server/queue/queue.ts';
 import { JobRetry } from '../../server/queue/worker.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onEachDatabase, openTestDatabase } from '../helpers/database.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 const logger = createLogger({ logLevel: 'silent' });
@@ -102,6 +102,22 @@ onEachDatabase('the job queue', (open) => {
     expect(await queue.withoutJob('import-item', 'itemId', [job.itemId, 'other'])).to.deep.equal(['other']);
   });
 
+  it('counts tries that fail, whatever runs a dead process left between them', async () => {
+    const attempts: number[] = [];
+    queue.work('import-item', { concurrency: 1 }, async (_data, { attempt, lastAttempt }) => {
+      attempts.push(attempt);
+      if (!lastAttempt) throw new JobRetry('not yet');
+    });
+    const nine = { retry_count: 9, retry_limit: 12, state: 'retry', started_on: database.knex.fn.now() };
+    await database.transaction(async (trx) => {
+      await queue.enqueue(trx, 'import-item', [payload()], { startAfter: new Date(Date.now() - 1000) });
+      await trx('pgboss.job').update(nine);
+    });
+    // Three failed tries after nine lost runs: the back-off is that of three tries.
+    await waitFor('the last try', () => attempts.length === 3, 50_000);
+    expect(attempts).to.deep.equal([2, 3, 4]);
+  });
+
   it('waits for running jobs when it stops and aborts those that do not end', async () => {
     let aborted = false;
     let begun = false;
@@ -120,34 +136,106 @@ onEachDatabase('the job queue', (open) => {
   });
 });
 
-onEachDatabase('a crash of a worker', (open) => {
-  it('costs only time: the job runs again elsewhere', async () => {
-    const database = await open();
+onEachDatabase('a worker that ends with a job in hand', (open) => {
+  let database: Database;
+  let first: Queue;
+  let second: Queue;
+  beforeEach(async () => {
+    database = await open();
+    first = createQueue({ database, logger });
+    second = createQueue({ database, logger });
+    await first.start();
+  });
+  afterEach(async () => {
+    await first.stop({ timeoutMs: 0 });
+    await second.stop({ timeoutMs: 1000 });
+    await database.close();
+  });
+
+  /** Puts a job into the hands of the first worker, which never ends it. */
+  async function begun(): Promise<void> {
+    let begun = false;
+    first.work('import-item', { concurrency: 1 }, async () => {
+      begun = true;
+      await new Promise(() => undefined);
+    });
+    await database.transaction((trx) => first.enqueue(trx, 'import-item', [payload()]));
+    await waitFor('the first run', () => begun);
+  }
+
+  /** What is left when a process dies, where the stop just now handed it back: a running job whose signs of life grow old. */
+  const leaveRunning = () =>
+    database.knex.raw(
+      `update pgboss.job set state = 'active', retry_limit = retry_limit - 1, heartbeat_on = now() - interval '1 minute'
+       where name = 'import-item'`,
+    );
+
+  it('costs only time when its process dies: the job runs again elsewhere, and no try of it is used up', async () => {
+    await begun();
+    await first.stop({ timeoutMs: 0 });
+    const seen: { attempt: number; lastAttempt: boolean }[] = [];
+    while (seen.length < 5) {
+      await leaveRunning();
+      const runs = seen.length;
+      second = createQueue({ database, logger });
+      await second.start();
+      second.work('import-item', { concurrency: 1 }, async (_data, { attempt, lastAttempt }) => {
+        seen.push({ attempt, lastAttempt });
+        if (seen.length < 5) await new Promise(() => undefined);
+      });
+      await waitFor(`run ${runs + 1}`, () => seen.length > runs);
+      await second.stop({ timeoutMs: 0 });
+    }
+    expect(seen).to.deep.equal(Array.from({ length: 5 }, () => ({ attempt: 1, lastAttempt: false })));
+  });
+
+  it('hands it back at once when it stops, and no try of it is used up', async () => {
+    await begun();
+    let attempt = 0;
+    await second.start();
+    second.work('import-item', { concurrency: 1 }, async (_data, job) => {
+      attempt = job.attempt;
+    });
+    await first.stop({ timeoutMs: 0 });
+    const stoppedAt = Date.now();
+    await waitFor('the run elsewhere', () => attempt > 0);
+    expect(attempt).to.equal(1);
+    expect(Date.now() - stoppedAt).to.be.below(2500);
+  });
+});
+
+describe('jobs on a database that processes share', function () {
+  this.timeout(60_000);
+
+  /** On the embedded database, which has one process, a start takes all that runs for left behind. */
+  const onPostgres = process.env.TEST_DATABASE_URL ? it : () => undefined;
+
+  onPostgres('stay with a process that shows signs of life when another one starts', async () => {
+    const database = await openTestDatabase('postgres');
     const first = createQueue({ database, logger });
     const second = createQueue({ database, logger });
     try {
+      let runs = 0;
+      let end: () => void = () => undefined;
       await first.start();
-      let lost = false;
       first.work('import-item', { concurrency: 1 }, async () => {
-        lost = true;
-        await new Promise(() => undefined);
+        runs++;
+        await new Promise<void>((resolve) => (end = resolve));
       });
       await database.transaction((trx) => first.enqueue(trx, 'import-item', [payload()]));
-      await waitFor('the first attempt', () => lost);
-      // What is left when the process dies: an active job whose heartbeat grows old.
-      await first.stop({ timeoutMs: 1 });
-      await database.knex.raw(
-        `update pgboss.job set state = 'active', started_on = now(), completed_on = null, retry_count = 0,
-           heartbeat_on = now() - interval '1 minute' where name = 'import-item'`,
-      );
-      let again = 0;
+      await waitFor('the job', () => runs === 1);
+      second.work('import-item', { concurrency: 1 }, async () => void runs++);
       await second.start();
-      second.work('import-item', { concurrency: 1 }, async (_data, { attempt }) => {
-        again = attempt;
-      });
-      await waitFor('the second attempt', () => again > 0, 30_000);
-      expect(again).to.equal(2);
+      const beats = async () =>
+        (await database.knex('pgboss.job').where({ name: 'import-item' }).first<{ heartbeat_on: Date }>('heartbeat_on'))
+          .heartbeat_on;
+      const before = await beats();
+      // Long enough for the second one to have looked for lost jobs.
+      await waitFor('two signs of life', async () => (await beats()).getTime() - before.getTime() > 6000, 30_000);
+      expect(runs).to.equal(1);
+      end();
     } finally {
+      await first.stop({ timeoutMs: 1000 });
       await second.stop({ timeoutMs: 1000 });
       await database.close();
     }

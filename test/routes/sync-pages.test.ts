@@ -68,6 +68,45 @@ onEachDatabase('the pages of syncs', (open) => {
     expect(off).to.contain('The account is synced by hand only.').and.not.to.contain('Next sync:');
   });
 
+  it('let the service call, and show how its calls stand', async () => {
+    const before = (await visitor.get(page)).html;
+    expect(textOf(before)).to.contain('Let Google Drive say at once when something changes');
+    expect(before).not.to.contain('id="calls"');
+    const saved = await visitor.post(`${page}/schedule`, { every: '', webhooks: 'yes' });
+    expect(saved).to.include({ status: 303, location: page });
+    expect(textOf((await visitor.get(page)).html)).to.contain('The account is synced when its service calls.');
+    const shown = await waitFor('the watch', async () => {
+      const { html } = await visitor.get(page);
+      return html.includes('Next renewal') && html;
+    });
+    expect(shown).to.match(/id="webhooks"[^>]* checked/);
+    expect(textOf(shown))
+      .to.match(/Watched 1 place Next renewal \d+ \w+ \d{4}/)
+      .and.to.match(/Last call \d+ \w+ \d{4}, \d\d:\d\d UTC \(1 call so far\)/);
+    const off = await visitor.post(`${page}/schedule`, { every: '' });
+    expect(off.status).to.equal(303);
+    expect((await visitor.get(page)).html).not.to.contain('id="calls"');
+  });
+
+  it('say why a service cannot call', async () => {
+    const { config } = hub.context;
+    const [{ baseUrl }, { apiUrl }] = [config, { ...config.google }];
+    Object.assign(config, { baseUrl: 'http://hub.example.com' });
+    Object.assign(config.google, { apiUrl: 'https://www.googleapis.com' });
+    try {
+      const { html } = await visitor.get(page);
+      expect(html).to.match(/id="webhooks"[^>]* disabled/);
+      expect(textOf(html)).to.contain('Set BASE_URL to a public https address first.');
+      const forced = await visitor.post(`${page}/schedule`, { every: '1h', webhooks: 'yes' });
+      expect(forced.status).to.equal(422);
+      expect(forced.html).to.contain('id="webhooks-error"').and.to.contain('href="#webhooks"');
+      expect((await hub.context.syncs.schedule(hub.admin, integration.id)).every).to.equal(null);
+    } finally {
+      Object.assign(config, { baseUrl });
+      Object.assign(config.google, { apiUrl });
+    }
+  });
+
   it('say when nothing has changed, and tell syncs from imports', async () => {
     const first = await syncNow();
     await finished(first);

@@ -48,6 +48,7 @@ type Owned = {
   item: string;
   document: string;
   token: string;
+  notification: string;
   ref: string;
 };
 const PROBES: Record<
@@ -76,6 +77,7 @@ const PROBES: Record<
   'POST /admin/imports/:id/removals': () => ({ form: { answer: 'remove' }, status: 404 }),
   'PUT /api/v1/integrations/:target/schedule': () => ({ json: { every: '1h' }, status: 404 }),
   'POST /api/v1/imports/:id/removals': () => ({ json: { answer: 'remove' }, status: 404 }),
+  'POST /admin/notifications/:id/dismiss': () => ({ form: { return: '/admin/search' }, status: 404 }),
   'GET /api/v1/documents': () => ({ query: '?q=note', status: 200 }),
 };
 
@@ -98,6 +100,7 @@ onEachDatabase('two users', (open) => {
     const document = (await documents.list(hub.admin)).documents[0];
     const [selection] = await syncs.selections(hub.admin, integration?.id ?? '');
     const token = await tokens.create(hub.admin, { name: 'the owner’s script' });
+    const { notifications } = await hub.context.notifications.list(hub.admin);
     owned = {
       integration: integration?.id ?? '',
       selection: selection?.id ?? '',
@@ -105,6 +108,7 @@ onEachDatabase('two users', (open) => {
       item: done.items[0]?.id ?? '',
       document: document?.id ?? '',
       token: token.id,
+      notification: notifications[0]?.id ?? '',
       ref: done.items[0] ? ref : '',
     };
     for (const [name, value] of Object.entries(owned)) expect(value, name).to.have.length.above(3);
@@ -121,12 +125,13 @@ onEachDatabase('two users', (open) => {
 
   /** The address with the owner's ids in it. */
   function address(pattern: string): string {
-    const section = /\/(integrations|imports|documents|tokens)\//.exec(pattern)?.[1] ?? '';
+    const section = /\/(integrations|imports|documents|tokens|notifications)\//.exec(pattern)?.[1] ?? '';
     const ids: Record<string, string> = {
       integrations: owned.integration,
       imports: owned.import,
       documents: owned.document,
       tokens: owned.token,
+      notifications: owned.notification,
     };
     return pattern
       .replace(':platform', 'google_drive')
@@ -176,6 +181,7 @@ onEachDatabase('two users', (open) => {
       expect((await context.documents.list(admin)).total).to.equal(1);
       expect((await context.imports.list(admin)).imports.map(({ id }) => id)).to.deep.equal([owned.import]);
       expect((await context.tokens.list(admin)).map(({ id }) => id)).to.include(owned.token);
+      expect((await context.notifications.list(admin)).notifications[0]?.dismissedAt).to.equal(undefined);
       expect(hub.sandbox.google.state.revoked).to.deep.equal([]);
     });
 

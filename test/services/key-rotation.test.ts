@@ -38,6 +38,23 @@ onEachDatabase('changing the encryption key', (open) => {
     expect(await withKey(oldKey).read(first.id)).to.equal(undefined);
   });
 
+  it('seals the secrets of vendors’ calls anew, and leaves what no key opens', async () => {
+    const { id: integration_id } = await connectAccount(database, withKey(oldKey), TOKENS, false);
+    const ids = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
+    const seal = (id: string, key: string) => vaultOf(key).seal(`secret of ${id}`, `watches:${id}`);
+    const sealed = [seal(ids[0] ?? '', oldKey), seal(ids[1] ?? '', generateFernetKey())];
+    await database.knex('watches').insert(
+      ids.map((id, at) => ({
+        ...{ id, integration_id, feed: 'own', watch_id: id, address: URL, state: 'standing' },
+        sealed: sealed[at],
+      })),
+    );
+    await rotateKeys({ database, vault: vaultOf(newKey, oldKey) });
+    const after = (await database.knex('watches').orderBy('id').pluck('sealed')) as string[];
+    expect(vaultOf(newKey).open(after[0] ?? '', `watches:${ids[0]}`)).to.equal(`secret of ${ids[0]}`);
+    expect(after[1]).to.equal(sealed[1]);
+  });
+
   it('opens no ciphertext that was moved from another row', async () => {
     const first = await connectAccount(database, withKey(oldKey), TOKENS, false);
     const second = await connectAccount(database, withKey(oldKey), TOKENS, false);
