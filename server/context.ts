@@ -10,6 +10,7 @@ import { createPostgresIndex } from './index/postgres.ts';
 import { createEmbeddingBatcher, type EmbeddingBatcher } from './pipeline/embed/batcher.ts';
 import { createEmbedder, embedderHosts } from './pipeline/embed/configured.ts';
 import type { Embedder } from './pipeline/embed/embedder.ts';
+import type { ParsePool } from './pipeline/parse-pool.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createQueue, type Queue } from './queue/queue.ts';
 import { createConnectionService, type ConnectionService } from './services/connection-service.ts';
@@ -75,7 +76,10 @@ export type Context = {
 };
 
 /** Errors: DataDirInUseError; what the database or Redis says when it cannot be reached. */
-export async function createContext(config: Config, parts: { logger: Logger; database?: Database }): Promise<Context> {
+export async function createContext(
+  config: Config,
+  parts: { logger: Logger; database?: Database; parsePool?: ParsePool },
+): Promise<Context> {
   const { logger } = parts;
   const database = parts.database ?? (await openDatabase(config));
   const sessions = await openSessionStore({ config, database, logger });
@@ -87,7 +91,7 @@ export async function createContext(config: Config, parts: { logger: Logger; dat
   const signals = createSignals({ database, logger });
   const balance = watchLedgerBalance({ database, logger });
   const queue = createQueue({ database, logger });
-  const pipeline = createPipeline({ maxFileBytes: config.maxFileBytes });
+  const pipeline = createPipeline({ maxFileBytes: config.maxFileBytes, pool: parts.parsePool });
   const embedder = createEmbedder(config.embedding, { fetch: egress.fetch, logger });
   const index = createPostgresIndex(database, { embedderId: embedder.id });
   const embeddings = createEmbeddingBatcher({ embedder, index, logger });

@@ -8,6 +8,7 @@ import type { Database } from './database/database.ts';
 import { migrate } from './database/open.ts';
 import { registerImportJobs } from './jobs/import-jobs.ts';
 import { startKeepAlive } from './jobs/keep-alive.ts';
+import type { ParsePool } from './pipeline/parse-pool.ts';
 import { findUnreadableGrants, missingKeyMessage } from './services/key-rotation.ts';
 import { ensureFirstAdmin } from './services/user-service.ts';
 
@@ -23,7 +24,10 @@ export type Hub = {
 const STOP_MS = 6000;
 
 /** Starts what the configuration's role names: pages and API, import workers, or both. Migrates the database first. */
-export async function startHub(config: Config, parts: { logger: Logger; database?: Database }): Promise<Hub> {
+export async function startHub(
+  config: Config,
+  parts: { logger: Logger; database?: Database; parsePool?: ParsePool },
+): Promise<Hub> {
   const { logger } = parts;
   const context = await createContext(config, parts);
   try {

@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { trackChanges, type Change, type ChangeListener } from './changes.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import type { Database } from './database.ts';
-import { startEmbeddedPostgres } from './embedded.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded.ts';
 import { migrationSource } from './migrations.ts';
 
 /** Number that names the hub's migration lock among a Postgres server's advisory locks. */
@@ -54,27 +54,31 @@ export function openPostgres(url: string, options: { poolSize?: number; searchPa
   };
 }
 
+/** Opens the embedded database: starts its engine and connects to it; closing it ends both. */
+export async function openEmbedded(options: { dataDir?: string }): Promise<Database> {
+  const engine = await startEmbeddedPostgres(options);
+  const database = connectEmbedded(engine);
+  return {
+    ...database,
+    async close() {
+      await database.close();
+      await engine.close();
+    },
+  };
+}
+
 /**
- * Opens the embedded database. Its pool has exactly one connection: the engine has one session, and statements of two connections
+ * Connects to an embedded engine. The pool has exactly one connection: the engine has one session, and statements of two connections
  * would mix inside one transaction.
  */
-export async function openEmbedded(options: { dataDir?: string; seedFile?: string }): Promise<
-  Database & {
-    dump(): Promise<Uint8Array>;
-  }
-> {
-  const server = await startEmbeddedPostgres(options);
+export function connectEmbedded(engine: EmbeddedPostgres): Database {
   const knex = knexFactory({
     client: 'pg',
-    connection: { host: server.socketDir, port: 5432, user: 'postgres', database: 'postgres' },
+    connection: { host: engine.socketDir, port: 5432, user: 'postgres', database: 'postgres' },
     pool: { min: 1, max: 1 },
     acquireConnectionTimeout: 30_000,
   });
-  const close = async () => {
-    await knex.destroy();
-    await server.close();
-  };
-  return { ...toDatabase('embedded', knex, close), dump: () => server.dump() };
+  return toDatabase('embedded', knex, () => knex.destroy());
 }
 
 function toDatabase(kind: Database['kind'], knex: Knex, close: () => Promise<void>): Database {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ChecksumAlgorithm } from '../../providers/checksums.ts';
 import type { Format } from './normalized.ts';
-import { createParsePool } from './parse-pool.ts';
+import { createParsePool, type ParsePool } from './parse-pool.ts';
 import { spool } from './spool.ts';
 
 export type Chunk = {
@@ -63,11 +63,13 @@ export type PipelineOptions = {
   timeoutMs?: number;
   /** Another module for the worker threads; for tests of hanging and crashing parsers. */
   workerEntry?: URL;
+  /** Worker threads that outlive this pipeline, in place of its own; whoever made them closes them. */
+  pool?: ParsePool;
 };
 
 /** The pipeline on this machine's worker threads. `close` ends them; what is then under way fails. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const pool = createParsePool(options);
+  const pool = options.pool ?? createParsePool(options);
   return {
     async prepare(file, { title, signal, onArrived }) {
       const spooled = await spool(file, options.maxFileBytes, signal);
@@ -80,6 +82,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         await spooled.remove();
       }
     },
-    close: () => pool.close(),
+    async close() {
+      if (!options.pool) await pool.close();
+    },
   };
 }

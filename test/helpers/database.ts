@@ -1,26 +1,20 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import knexFactory from 'knex';
 import type { Database } from '../../server/database/database.ts';
-import { migrate, openEmbedded, openPostgres } from '../../server/database/open.ts';
-
-const migrationsDir = fileURLToPath(new URL('../../migrations/', import.meta.url));
+import { migrate, openPostgres } from '../../server/database/open.ts';
+import { openPooledDatabase } from './embedded-pool.ts';
 
 /** The databases this run tests on: embedded always, Postgres where TEST_DATABASE_URL names one. */
 export const databaseKinds: ('embedded' | 'postgres')[] = process.env.TEST_DATABASE_URL
   ? ['embedded', 'postgres']
   : ['embedded'];
 
-/**
- * A migrated, empty database of its own. `close()` leaves nothing behind.
- * Embedded ones live in memory and start from a dump that is made once per set of migrations.
- */
+/** A migrated, empty database of its own. `close()` leaves nothing behind. */
 export async function openTestDatabase(kind: 'embedded' | 'postgres' = 'embedded'): Promise<Database> {
-  return kind === 'embedded' ? openEmbeddedTestDatabase() : openPostgresTestDatabase();
+  return kind === 'embedded' ? openPooledDatabase() : openPostgresTestDatabase();
 }
 
 /** Runs the same suite on every database of this run. */
@@ -30,26 +24,6 @@ export function onEachDatabase(title: string, suite: (open: () => Promise<Databa
       this.timeout(60_000);
       suite(() => openTestDatabase(kind));
     });
-}
-
-async function openEmbeddedTestDatabase(): Promise<Database> {
-  const hash = createHash('sha256');
-  for (const name of readdirSync(migrationsDir).sort())
-    hash.update(name).update(readFileSync(path.join(migrationsDir, name)));
-  const folder = path.join(os.tmpdir(), 'tributary-test-seeds');
-  const seedFile = path.join(folder, `${hash.digest('hex').slice(0, 24)}.tar.gz`);
-  if (!existsSync(seedFile)) {
-    mkdirSync(folder, { recursive: true });
-    const database = await openEmbedded({});
-    await migrate(database);
-    const partial = `${seedFile}.${randomUUID()}`;
-    writeFileSync(partial, await database.dump());
-    await database.close();
-    renameSync(partial, seedFile);
-  }
-  const database = await openEmbedded({ seedFile });
-  database.hasVectors = true;
-  return database;
 }
 
 async function openPostgresTestDatabase(): Promise<Database> {

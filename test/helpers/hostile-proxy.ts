@@ -35,8 +35,9 @@ export type HostileProxy = {
 };
 
 const SLOW_MS = 300;
-/** What was on its way when the pause was asked for. */
+/** What was on its way when the pause was asked for. Time in which this process stood still comes on top: neither side acts in it. */
 const ON_ITS_WAY_MS = 100;
+const TICK_MS = 20;
 const BESIDE_THE_WAY = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'host']);
 
 /** How each vendor says it is too much, or that it is broken. `seconds` is the wait in the header beside it. */
@@ -75,6 +76,16 @@ export async function startHostileProxy(options: { vendor: keyof typeof BODIES; 
   const pauses: AskedPause[] = [];
   const origins: { first?: string; second?: string } = {};
   let spoiledShare = 0;
+  const stalls: { from: number; to: number }[] = [];
+  let tickedAt = Date.now();
+  const ticker = setInterval(() => {
+    const now = Date.now();
+    if (now - tickedAt > 2 * TICK_MS) stalls.push({ from: tickedAt, to: now });
+    tickedAt = now;
+  }, TICK_MS);
+
+  const stoodStill = (from: number, to: number): number =>
+    stalls.reduce((sum, stall) => sum + Math.max(0, Math.min(to, stall.to) - Math.max(from, stall.from)), 0);
 
   const drawFault = (): Fault | undefined =>
     chance() < spoiledShare ? FAULTS[Math.floor(chance() * FAULTS.length)] : undefined;
@@ -150,10 +161,15 @@ export async function startHostileProxy(options: { vendor: keyof typeof BODIES; 
     spoil: (share) => void (spoiledShare = share),
     early: () =>
       requests.flatMap((request) => {
-        const broken = pauses.filter(({ at, until }) => request.at > at + ON_ITS_WAY_MS && request.at < until);
+        const broken = pauses.filter(
+          ({ at, until }) => request.at > at + ON_ITS_WAY_MS + stoodStill(at, request.at) && request.at < until,
+        );
         return broken.slice(0, 1).map((pause) => ({ request, pause, byMs: pause.until - request.at }));
       }),
-    close: async () => void (await Promise.all([first.close(), second.close()])),
+    async close() {
+      clearInterval(ticker);
+      await Promise.all([first.close(), second.close()]);
+    },
   };
 }
 

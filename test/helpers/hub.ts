@@ -8,9 +8,13 @@ import type { Database } from '../../server/database/database.ts';
 import { withDevSecrets } from '../../server/dev-secrets.ts';
 import { startHub as start } from '../../server/hub.ts';
 import { createLogger } from '../../server/logger.ts';
+import { createParsePool } from '../../server/pipeline/parse-pool.ts';
 import { startSandbox, type Sandbox } from '../../server/sandbox.ts';
 import type { User } from '../../server/services/user-service.ts';
 import { openTestDatabase } from './database.ts';
+
+/** Every hub of this process reads files with the same threads: to start one takes a second of a processor. */
+const parsePool = createParsePool({});
 
 export const PASSWORD = 'correct horse battery';
 
@@ -54,7 +58,7 @@ export async function startHub(
       ...options.env,
     }),
   );
-  const hub = await start(config, { logger: createLogger(config, destination), database }).catch(
+  const hub = await start(config, { logger: createLogger(config, destination), database, parsePool }).catch(
     async (error: unknown) => {
       await sandbox.close();
       throw error;

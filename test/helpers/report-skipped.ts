@@ -1,3 +1,4 @@
+import { closeIdleEngines } from './embedded-pool.ts';
 import { findChromium } from './requirements.ts';
 import { notRun } from './requirements.ts';
 
@@ -8,4 +9,5 @@ export const mochaHooks: Mocha.RootHookObject = {
     if (!process.env.TEST_REDIS_URL) notRun('the suites on Redis', 'TEST_REDIS_URL is not set');
     if (!findChromium()) notRun('the suites in a browser', 'no Chromium was found (set CHROMIUM to its path)');
   },
+  afterAll: closeIdleEngines,
 };
