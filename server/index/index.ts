@@ -22,6 +22,12 @@ export type SearchQuery = {
   limit: number;
   platform?: Platform;
   category?: string;
+  integrationId?: string;
+  /** Path of a folder as documents show it, without a trailing slash: what lies in it at any depth. */
+  folder?: string;
+  /** When the source says it was modified, both ends included. */
+  modifiedFrom?: Date;
+  modifiedTo?: Date;
 };
 
 /** Where chunks are searched. Replacing a document's chunks is atomic: a reader sees the old set or the new one. */
