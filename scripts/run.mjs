@@ -1,6 +1,7 @@
 // What package.json's commands run. Works in a fresh clone: installs the packages first when they are missing or out of date.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,6 +39,9 @@ const findTests = (folder) =>
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
     .sort();
 
+/** Files share nothing, so a whole run takes as many at a time as there are processors. */
+const wholeRun = () => (os.availableParallelism() > 1 ? ['--parallel', `--jobs=${os.availableParallelism()}`] : []);
+
 installIfMissing();
 const tsx = ['--import', 'tsx'];
 switch (command) {
@@ -68,7 +72,7 @@ switch (command) {
         '--require',
         'test/helpers/report-skipped.ts',
         ...flags,
-        ...(files.length ? files : findTests(path.join(root, 'test'))),
+        ...(files.length ? files : [...wholeRun(), ...findTests(path.join(root, 'test'))]),
       ],
       { NODE_ENV: 'test' },
     );

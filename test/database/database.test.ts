@@ -53,7 +53,7 @@ onEachDatabase('the database', (open) => {
 });
 
 describe('the embedded database', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it('keeps its rows over a restart and refuses a second process on the same folder', async () => {
     const dataDir = await mkdtemp(path.join(os.tmpdir(), 'tributary-data-'));

@@ -5,7 +5,7 @@ import { SERVICES } from '../helpers/grants.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
 
 withBrowser('a hub and vendors on different sites, in a browser', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let hub: TestHub;
   let browser: Browser;
   let page: Page;

@@ -21,7 +21,7 @@ export async function openTestDatabase(kind: 'embedded' | 'postgres' = 'embedded
 export function onEachDatabase(title: string, suite: (open: () => Promise<Database>) => void): void {
   for (const kind of databaseKinds)
     describe(`${title} (${kind})`, function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       suite(() => openTestDatabase(kind));
     });
 }

@@ -9,5 +9,8 @@ export const mochaHooks: Mocha.RootHookObject = {
     if (!process.env.TEST_REDIS_URL) notRun('the suites on Redis', 'TEST_REDIS_URL is not set');
     if (!findChromium()) notRun('the suites in a browser', 'no Chromium was found (set CHROMIUM to its path)');
   },
-  afterAll: closeIdleEngines,
+  async afterAll() {
+    // Where files run side by side this is the end of one file, not of the process.
+    if (!process.env.MOCHA_WORKER_ID) await closeIdleEngines();
+  },
 };

@@ -66,7 +66,7 @@ onEachDatabase('an import with filters over two services at once', (open) => {
   let items: { integrationId: string; ref: string }[];
   let google: Integration;
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
     for (const [name, text] of Object.entries(FILES)) {
       await mkdir(path.dirname(path.join(folder, name)), { recursive: true });

@@ -29,7 +29,7 @@ const setups = ['one process', ...(process.env.TEST_DATABASE_URL ? ['two process
 
 for (const setup of setups)
   describe(`an import at a vendor that sends slowly, in ${setup}`, function () {
-    this.timeout(90_000);
+    this.timeout(120_000);
     let vendor: SlowVendor;
     let folder: string;
     let hub: TestHub;

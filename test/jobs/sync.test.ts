@@ -12,7 +12,7 @@ import { waitFor } from '../helpers/wait.ts';
 onEachDatabase('a sync', (open) => {
   for (const vendor of VENDORS)
     describe(`of ${vendor.label}`, function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       let hub: TestHub;
       let integration: Integration;
       let files: SandboxFile[];

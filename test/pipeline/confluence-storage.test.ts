@@ -310,7 +310,7 @@ describe("Confluence's storage format", () => {
 });
 
 describe('A page in the storage format on its way through the pipeline', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let pipeline: TestPipeline;
   before(async () => {
     pipeline = await openTestPipeline();

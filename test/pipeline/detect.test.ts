@@ -51,7 +51,7 @@ describe('Detection of formats', () => {
 });
 
 describe('Files that are not read', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let pipeline: TestPipeline;
   before(async () => {
     pipeline = await openTestPipeline();

@@ -8,7 +8,7 @@ const documents = (texts: string[]) => embedder.embed(texts, { signal, purpose: 
 const alike = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, at) => sum + value * b[at]!, 0);
 
 describe('The lexical embedder', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
 
   it('gives unit vectors of 1,024 dimensions in the order of the texts, the same each time', async () => {
     const texts = ['The ferry leaves at nine.', '', '渡轮九点出发', '!!!', 'paragraph '.repeat(5_000)];

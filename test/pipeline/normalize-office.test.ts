@@ -4,7 +4,7 @@ import type { TestPipeline } from './prepare-bytes.ts';
 import { openTestPipeline, relationsPart, wordPackage, zipOf } from './prepare-bytes.ts';
 
 describe('Office files', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let pipeline: TestPipeline;
   before(async () => {
     pipeline = await openTestPipeline();
@@ -174,7 +174,7 @@ describe('Office files', function () {
     });
 
     it('reads a sheet of three hundred thousand cells in seconds', async function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       const rows = Array.from(
         { length: 30_000 },
         (_, at) =>

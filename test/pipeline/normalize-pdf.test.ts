@@ -6,7 +6,7 @@ import type { TestPipeline } from './prepare-bytes.ts';
 import { openTestPipeline } from './prepare-bytes.ts';
 
 describe('PDF', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let pipeline: TestPipeline;
   before(async () => {
     pipeline = await openTestPipeline();

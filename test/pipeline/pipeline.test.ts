@@ -18,7 +18,7 @@ const settings = () => ({ title: 'Note', signal: new AbortController().signal })
 const outcomeOf = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => error);
 
 describe('The pipeline', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let pipeline: TestPipeline;
   beforeEach(async () => {
     pipeline = await openTestPipeline({ maxFileBytes: 10_000 });
@@ -126,7 +126,7 @@ describe('The pipeline', function () {
 });
 
 describe('The pool of parsers', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const workerEntry = new URL('./faulty-worker.ts', import.meta.url);
   let pipeline: TestPipeline | undefined;
   afterEach(async () => {

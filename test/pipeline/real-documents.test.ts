@@ -10,7 +10,7 @@ const real = realDocuments();
 if (!real) notRun('the pipeline on real documents', 'the reference documents are not beside the project');
 else
   describe('The pipeline on real documents', function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const { folder, files } = real;
     const counts = new Map<string, number>();
     let pipeline: Pipeline;

@@ -126,7 +126,7 @@ onEachDatabase('a sync of Dropbox', (open) => {
   let sync: () => ReturnType<typeof finishedImport>;
 
   beforeEach(async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     hub = await startHub({ database: await open() });
     const vendor = VENDORS.find(({ platform }) => platform === 'dropbox') ?? expect.fail('no Dropbox');
     ({ integration, files } = await followFolder(hub, vendor));
@@ -156,7 +156,7 @@ onEachDatabase('a sync of Dropbox', (open) => {
     });
 
   it('takes all that was in a folder away by the one entry that tells of it', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     remove('Inner');
     tellOnly([{ '.tag': 'deleted', name: 'Inner', path_lower: '/followed/inner', path_display: '/Followed/Inner' }]);
     expect((await sync()).counts).to.include({ removed: 3 });
@@ -165,7 +165,7 @@ onEachDatabase('a sync of Dropbox', (open) => {
   });
 
   it('takes all that was in a folder away where a file is in its place', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const { parentId } = find('Inner');
     remove('Inner');
     files.push({ ...entry('a file', parentId, 'This was a folder once.'), name: 'Inner' });
@@ -190,7 +190,7 @@ onEachDatabase('a sync of Dropbox', (open) => {
   });
 
   it('takes a file away where a folder or another file is in its place', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const place = { rev: '0123456789abcdef', size: 23, server_modified: '2026-03-01T08:00:00Z' };
     const at = (name: string) => ({ name, path_lower: `/followed/${name}`, path_display: `/Followed/${name}` });
     const before = find('log 8.txt');
@@ -213,7 +213,7 @@ onEachDatabase('a sync of Dropbox', (open) => {
   });
 
   it('keeps two files that changed their names with each other', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const names = ['log 7.txt', 'log 8.txt'] as const;
     const [one, other] = names.map(find);
     files.splice(files.indexOf(one ?? expect.fail()), 1, { ...one, name: names[1], version: '9001' } as SandboxFile);
@@ -228,7 +228,7 @@ onEachDatabase('a sync of Dropbox', (open) => {
   });
 
   it('shows a name that changed only in its case when everything is listed again, once', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     put('log 5.txt', { name: 'LOG 5.txt' });
     tellOnly([]);
     await sync();

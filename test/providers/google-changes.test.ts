@@ -168,7 +168,7 @@ onEachDatabase('a sync of Google Drive', (open) => {
   afterEach(() => hub.close());
 
   it('goes on behind the page that it read last, and finds a file that is old', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const vendor = VENDORS.find(({ platform }) => platform === 'google_drive') ?? expect.fail('no Google Drive');
     const { integration, files } = await followFolder(hub, vendor);
     const sync = async () => finishedImport(hub, (await hub.context.syncs.start(hub.admin, integration.id)).id);

@@ -190,7 +190,7 @@ onEachDatabase('a sync of Microsoft 365', (open) => {
       .sort();
 
   it('takes what is told last of an item that comes several times', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const { find, sync } = await begin();
     const { cursor } = (await hub.context.database.knex('change_feeds').first('cursor')) as { cursor: string };
     const { link } = JSON.parse(cursor) as { link: string };
@@ -223,7 +223,7 @@ onEachDatabase('a sync of Microsoft 365', (open) => {
   });
 
   it('gives what is in a folder its new path without a download when only the folder’s name is new', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const { files, find, sync } = await begin();
     files.splice(files.indexOf(find('Inner')), 1, { ...find('Inner'), name: 'Renamed', version: '9001' });
     expect((await sync()).counts).to.include({ total: 0, removed: 0 });

@@ -205,7 +205,7 @@ onEachDatabase('a worker that ends with a job in hand', (open) => {
 });
 
 describe('jobs on a database that processes share', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   /** On the embedded database, which has one process, a start takes all that runs for left behind. */
   const onPostgres = process.env.TEST_DATABASE_URL ? it : () => undefined;

@@ -13,7 +13,7 @@ const stores = [
 
 for (const { kind, redis } of stores)
   describe(`sessions in ${redis ? 'Redis' : `the database (${kind})`}`, function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
 
     it('outlive the process, are known to every process, and end everywhere at sign-out', async () => {
       const database = await openTestDatabase(kind);

@@ -25,7 +25,7 @@ onEachDatabase('an estimate', (open) => {
   let drive: { integrationId: string; fileId: string };
   let space: { integrationId: string; fileId: string };
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     hub = await startHub({ database: await open() });
     ({ call } = await openClient(hub));
     visitor = await signInAs(hub.url, 'admin@example.com');

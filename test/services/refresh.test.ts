@@ -93,7 +93,7 @@ onEachDatabase('an expired grant', (open) => {
 const onPostgres = process.env.TEST_DATABASE_URL ? describe : () => undefined;
 
 onPostgres('an expired grant of two processes', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let database: Database;
   let vendor: RotatingVendor;
   const children: ChildProcess[] = [];

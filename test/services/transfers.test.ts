@@ -50,7 +50,7 @@ const RESULT = { name: 'harbour.txt', id: 'id:x', rev: 'a1c10ce0dd78', size: CON
 
 for (const vendor of VENDORS)
   describe(`a transfer from ${vendor.title}`, function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     let world: VendorWorld;
     let provider: Provider;
     let connection: Connection;

@@ -66,7 +66,7 @@ onEachDatabase('signals', (open) => {
 const onPostgres = process.env.TEST_DATABASE_URL ? describe : () => undefined;
 
 onPostgres('signals between processes', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let fresh: Awaited<ReturnType<typeof freshDatabaseEnv>>;
   let databases: [Database, Database];
   let sender: Signals;
