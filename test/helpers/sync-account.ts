@@ -28,12 +28,7 @@ export async function connectWorld(world: SyncWorld, hub: TestHub): Promise<Sync
   await waitFor('the feed', async () => (await knex('change_feeds').first('feed')) && true);
   const followed = await world.followed(hub, integration);
 
-  /** Asks for one row, so that waiting costs next to nothing. */
-  const ended = async (id: string): Promise<ImportDetail> => {
-    const isOver = async () => (await knex('imports').where({ id }).whereNotNull('finished_at').first('id')) && true;
-    await waitFor('the import to finish', isOver, TIMEOUT_MS);
-    return finishedImport(hub, id);
-  };
+  const ended = (id: string): Promise<ImportDetail> => finishedImport(hub, id, TIMEOUT_MS);
   const startSync = async (): Promise<string> => (await context.syncs.start(admin, integration.id)).id;
 
   return {
