@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseEmbedding, type EmbeddingConfig } from './embedding-config.ts';
+import { parseModels, type ChatConfig, type EmbeddingConfig } from './model-config.ts';
 import { mailFrom, smtpUrl, webhookSecrets, webhookUrl } from './notifications/settings.ts';
 import type { MailConfig, WebhookConfig } from './notifications/settings.ts';
 import { Secret } from './secret.ts';
@@ -73,6 +73,8 @@ export type Config = {
   egressAllowedHosts: string[];
   /** Absent: the built-in embedder. */
   embedding?: EmbeddingConfig;
+  /** Absent: questions are answered by extracts. */
+  chat?: ChatConfig;
   maxFileBytes: number;
   importConcurrency: number;
   /** Absent: nobody is written to. */
@@ -345,7 +347,7 @@ export function parseConfig(env: Env): Config {
     },
     jira: atlassian('JIRA'),
     egressAllowedHosts: list(env.EGRESS_ALLOWED_HOSTS),
-    embedding: parseEmbedding(env, { problems, take, url, wholeNumber }),
+    ...parseModels(env, { problems, take, url, wholeNumber }),
     maxFileBytes: wholeNumber('MAX_FILE_BYTES', 268_435_456, 1, 17_179_869_184),
     importConcurrency: wholeNumber('IMPORT_CONCURRENCY', 8, 1, 64),
     mail: smtp && from && { ...smtp, from },

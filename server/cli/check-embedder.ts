@@ -2,7 +2,8 @@ import { createProviders } from '../../providers/registry.ts';
 import type { Config } from '../config.ts';
 import { createEgress, hostsOf } from '../egress/egress.ts';
 import { createLogger } from '../logger.ts';
-import { createEmbedder, embedderHosts } from '../pipeline/embed/configured.ts';
+import { modelHosts } from '../model-config.ts';
+import { createEmbedder } from '../pipeline/embed/configured.ts';
 import { fail, ok, type Finding } from './finding.ts';
 import { reasonOf } from './reason.ts';
 
@@ -11,7 +12,7 @@ export async function checkEmbedder(config: Config): Promise<Finding> {
   const { definitions } = createProviders(config);
   const vendorHosts = [
     ...definitions.flatMap(({ definition }) => definition.hosts),
-    ...embedderHosts(config.embedding),
+    ...modelHosts(config),
   ];
   const egress = createEgress({ allowedHosts: hostsOf(config, vendorHosts), vendorHosts });
   try {

@@ -49,7 +49,7 @@ export function hostsOf(config: Config, vendorHosts: string[]): string[] {
     ...[microsoft.authorityUrl, microsoft.graphUrl],
     ...[dropbox.authUrl, dropbox.tokenUrl, dropbox.apiUrl, dropbox.contentUrl],
     ...[confluence.authUrl, confluence.apiUrl, jira.authUrl, jira.apiUrl],
-    ...(config.embedding ? [config.embedding.server.baseUrl] : []),
+    ...[config.embedding, config.chat].flatMap((model) => (model ? [model.server.baseUrl] : [])),
     ...(config.webhook ? [config.webhook.url] : []),
   ];
   const overrides = endpoints

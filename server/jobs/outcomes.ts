@@ -1,6 +1,7 @@
 import { ProviderError, type ProviderErrorKind } from '../../providers/errors.ts';
 import { EgressError } from '../egress/egress.ts';
-import { EmbeddingError, type EmbeddingErrorKind } from '../pipeline/embed/embedder.ts';
+import type { ModelErrorKind } from '../openai/model-error.ts';
+import { EmbeddingError } from '../pipeline/embed/embedder.ts';
 import { ContentError, type ContentProblemCode } from '../pipeline/normalized.ts';
 import type { ItemState } from '../services/import-service.ts';
 
@@ -37,7 +38,7 @@ const CONTENT_OUTCOMES: Record<ContentProblemCode, 'retry' | 'skipped' | 'failed
   parser_crash: 'failed',
 };
 
-const EMBEDDING_OUTCOMES: Record<`embedding_${EmbeddingErrorKind}`, 'retry' | 'failed'> = {
+const EMBEDDING_OUTCOMES: Record<`embedding_${ModelErrorKind}`, 'retry' | 'failed'> = {
   embedding_refused: 'failed',
   embedding_rate_limited: 'retry',
   embedding_unavailable: 'retry',

@@ -4,7 +4,8 @@ import { checkEmbedder } from '../../server/cli/check-embedder.ts';
 import { parseConfig, type ConfigError, type Env } from '../../server/config.ts';
 import { createEgress, hostsOf, type Egress } from '../../server/egress/egress.ts';
 import { createLogger } from '../../server/logger.ts';
-import { createEmbedder, embedderHosts } from '../../server/pipeline/embed/configured.ts';
+import { modelHosts } from '../../server/model-config.ts';
+import { createEmbedder } from '../../server/pipeline/embed/configured.ts';
 import { EmbeddingError, type Embedder } from '../../server/pipeline/embed/embedder.ts';
 import { createOpenAiEmbedder } from '../../server/pipeline/embed/openai.ts';
 import { startOpenAiServer, vectorOf, type OpenAiServer } from '../helpers/openai-server.ts';
@@ -304,10 +305,10 @@ describe('an embedder that asks a model’s server', function () {
 
     it('open OpenAI’s own host as a vendor’s, and any other host as the operator’s', () => {
       const own = parseConfig({ OPENAI_API_KEY: 'sk-1' });
-      expect(embedderHosts(own.embedding)).to.deep.equal(['api.openai.com']);
+      expect(modelHosts(own)).to.deep.equal(['api.openai.com']);
       expect(hostsOf(own, ['api.openai.com']).filter((host) => host.includes('openai'))).to.deep.equal([]);
       const local = parseConfig({ OPENAI_BASE_URL: 'http://localhost:11434/v1', EMBEDDING_MODEL: 'nomic-embed-text' });
-      expect(embedderHosts(local.embedding)).to.deep.equal([]);
+      expect(modelHosts(local)).to.deep.equal([]);
       expect(hostsOf(local, [])).to.include('localhost:11434');
     });
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Fetch } from '../../../providers/provider.ts';
-import { nativeDimensions, type EmbeddingConfig } from '../../embedding-config.ts';
+import { nativeDimensions, type EmbeddingConfig } from '../../model-config.ts';
+import { createOpenAiClient } from '../../openai/client.ts';
+import { judge, namesOf, type Verdict, type Work } from '../../openai/errors.ts';
 import { EmbeddingError, type Embedder } from './embedder.ts';
-import { createOpenAiClient } from './openai-client.ts';
-import { judge, type Verdict } from './openai-errors.ts';
 import { readVectors } from './openai-vectors.ts';
 
 /**
@@ -21,6 +21,16 @@ const SHORTENING = 'text-embedding-3-';
 /** Longer pauses are not waited for here: documents come back later, and queries do without. */
 const LONGEST_PAUSE_MS = { document: 60_000, query: 1_000 };
 
+const EMBEDDING: Work<EmbeddingError> = {
+  setting: 'EMBEDDING_MODEL',
+  settings: { model: 'EMBEDDING_MODEL', dimensions: 'EMBEDDING_DIMENSIONS' },
+  verb: 'embed',
+  noun: 'embedding',
+  result: 'embeddings',
+  input: 'a text of this document',
+  make: EmbeddingError,
+};
+
 /**
  * An embedder that asks a server which speaks as OpenAI's does. Requests that fail in passing are repeated; a pause that the server asks for
  * is kept by all callers of this process.
@@ -30,9 +40,9 @@ export function createOpenAiEmbedder(
   deps: { fetch: Fetch; logger: Logger; firstBackoffMs?: number },
 ): Embedder {
   const { logger } = deps;
-  const { host } = new URL(server.baseUrl);
+  const names = namesOf(server, model);
+  const { host } = names;
   const firstBackoffMs = deps.firstBackoffMs ?? FIRST_BACKOFF_MS;
-  const names = { host, model, key: server.apiKey?.reveal(), azure: server.kind === 'azure' };
   const counts = { requests: 0, texts: 0, tokens: 0 };
   const client = createOpenAiClient(server, model, deps.fetch);
   let pausedUntil = 0;
@@ -54,7 +64,7 @@ export function createOpenAiEmbedder(
     for (let failures = 0; ; failures += 1) {
       await keepPause(purpose, signal);
       counts.requests += 1;
-      let verdict: Verdict;
+      let verdict: Verdict<EmbeddingError>;
       try {
         const answer = await client.embed(texts, shortens ? dimensions : undefined, signal);
         const { vectors, tokens } = readVectors(answer, texts.length, host);
@@ -63,7 +73,7 @@ export function createOpenAiEmbedder(
         return vectors;
       } catch (error) {
         signal.throwIfAborted();
-        verdict = judge(error, names, texts.length);
+        verdict = judge(error, names, EMBEDDING, texts.length);
       }
       if (verdict.waitMs !== undefined) pausedUntil = Math.max(pausedUntil, Date.now() + verdict.waitMs);
       if (!verdict.passing || failures >= RETRIES[purpose]) throw withTime(verdict);
@@ -74,7 +84,7 @@ export function createOpenAiEmbedder(
     }
   }
 
-  const withTime = ({ error }: Verdict): EmbeddingError =>
+  const withTime = ({ error }: Verdict<EmbeddingError>): EmbeddingError =>
     error.kind === 'rate_limited' && pausedUntil > Date.now()
       ? new EmbeddingError('rate_limited', error.message, { retryAt: new Date(pausedUntil), cause: error.cause })
       : error;

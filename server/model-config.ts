@@ -14,6 +14,9 @@ export type ModelServer = {
 
 export type EmbeddingConfig = { server: ModelServer; model: string; dimensions: number };
 
+/** The model that writes answers; with Azure OpenAI its deployment. */
+export type ChatConfig = { server: ModelServer; model: string };
+
 type Readers = {
   problems: string[];
   take: <T>(name: string, schema: z.ZodType<T>, fallback: T, hint: string) => T;
@@ -23,7 +26,8 @@ type Readers = {
 
 /** As EMBEDDING_MODEL: texts stay here although a model's server is set. */
 const BUILT_IN = 'lexical';
-const OPENAI_URL = 'https://api.openai.com/v1';
+const OPENAI_HOST = 'api.openai.com';
+const OPENAI_URL = `https://${OPENAI_HOST}/v1`;
 /** The newest stable version of Azure OpenAI's data plane. Source: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle */
 const AZURE_VERSION = '2024-10-21';
 const DEFAULT_MODEL = 'text-embedding-3-small';
@@ -33,11 +37,25 @@ const DEFAULT_DIMENSIONS = 1536;
 /** Numbers of a vector that pgvector stores at most. */
 const MOST_DIMENSIONS = 16_000;
 
+/** Hosts of the models that are reached as vendors' are: at public addresses only. Any other is the operator's own choice. */
+export function modelHosts(config: { embedding?: EmbeddingConfig; chat?: ChatConfig }): string[] {
+  const hosts = [config.embedding, config.chat].flatMap((model) =>
+    model ? [new URL(model.server.baseUrl).hostname] : [],
+  );
+  return hosts.includes(OPENAI_HOST) ? [OPENAI_HOST] : [];
+}
+
 /** Numbers of a model's vectors when nothing else is asked for; a guess for models that are not OpenAI's. */
 export const nativeDimensions = (model: string): number => MODEL_DIMENSIONS[model] ?? DEFAULT_DIMENSIONS;
 
-/** What the variables say of embedding; undefined for the built-in embedder. Every problem is added to `problems`. */
-export function parseEmbedding(env: Env, { problems, take, url, wholeNumber }: Readers): EmbeddingConfig | undefined {
+/**
+ * What the variables say of models, whose server is one: no `embedding` for the built-in embedder, no `chat` where answers are extracts.
+ * Every problem is added to `problems`.
+ */
+export function parseModels(
+  env: Env,
+  { problems, take, url, wholeNumber }: Readers,
+): { embedding?: EmbeddingConfig; chat?: ChatConfig } {
   const isSet = (...names: string[]): boolean => names.some((name) => env[name] !== undefined);
   const azure = isSet('AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_API_KEY');
   const openai = isSet('OPENAI_API_KEY', 'OPENAI_BASE_URL');
@@ -65,21 +83,27 @@ export function parseEmbedding(env: Env, { problems, take, url, wholeNumber }: R
     problems.push('AZURE_OPENAI_API_VERSION: needs AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY');
 
   const model = env.EMBEDDING_MODEL;
-  if (model === BUILT_IN) return undefined;
   if (!azure && !openai) {
-    for (const name of ['EMBEDDING_MODEL', 'EMBEDDING_DIMENSIONS'])
+    const names = model === BUILT_IN ? ['CHAT_MODEL'] : ['EMBEDDING_MODEL', 'EMBEDDING_DIMENSIONS', 'CHAT_MODEL'];
+    for (const name of names)
       if (isSet(name))
         problems.push(`${name}: needs a server: set OPENAI_API_KEY, OPENAI_BASE_URL, or those of Azure OpenAI`);
-    return undefined;
+    return {};
   }
-  if (model === undefined && azure)
-    problems.push(`EMBEDDING_MODEL: must name the deployment of Azure OpenAI, for example ${DEFAULT_MODEL}`);
-  else if (model === undefined && !isSet('OPENAI_API_KEY'))
-    problems.push('EMBEDDING_MODEL: must name a model of the server at OPENAI_BASE_URL, for example nomic-embed-text');
   const key = azure ? env.AZURE_OPENAI_API_KEY : env.OPENAI_API_KEY;
   const apiKey = key === undefined ? undefined : new Secret(key);
   const server: ModelServer = azure
     ? { kind: 'azure', baseUrl: endpoint, apiKey, apiVersion }
     : { kind: 'openai', baseUrl, apiKey };
-  return { server, model: model ?? DEFAULT_MODEL, dimensions };
+  const chat = env.CHAT_MODEL === undefined ? undefined : { server, model: env.CHAT_MODEL };
+  if (model === BUILT_IN) return { chat };
+  if (model === undefined && azure)
+    problems.push(
+      `EMBEDDING_MODEL: must name the deployment of Azure OpenAI, for example ${DEFAULT_MODEL}, or be ${BUILT_IN}`,
+    );
+  else if (model === undefined && !isSet('OPENAI_API_KEY'))
+    problems.push(
+      `EMBEDDING_MODEL: must name a model of the server at OPENAI_BASE_URL, for example nomic-embed-text, or be ${BUILT_IN}`,
+    );
+  return { embedding: { server, model: model ?? DEFAULT_MODEL, dimensions }, chat };
 }
