@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createProviders } from '../providers/registry.ts';
 import type { Platform, Provider, ProviderDefinition } from '../providers/provider.ts';
+import { createChatModel } from './ask/chat.ts';
 import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import { openDatabase } from './database/open.ts';
@@ -24,6 +25,7 @@ import { createImportService, type ImportService } from './services/import-servi
 import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
 import { createNotificationService, type NotificationService } from './services/notification-service.ts';
 import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
+import { createAskService, type AskService } from './services/ask-service.ts';
 import { createSearchService, type SearchService } from './services/search-service.ts';
 import { createSettingsAccountService, type SettingsAccountService } from './services/settings-account-service.ts';
 import { createSyncService, type SyncService } from './services/sync-service.ts';
@@ -71,6 +73,7 @@ export type Context = {
   webhooks: WebhookService;
   documents: DocumentService;
   search: SearchService;
+  ask: AskService;
   notifications: NotificationService;
   /** Closes what was opened, in reverse order. The queue is stopped by whoever started it. */
   close(): Promise<void>;
@@ -138,6 +141,8 @@ export async function createContext(
   const browse = createBrowseService({ database, integrations, providers, connections, logger });
   const documents = createDocumentService({ database, imports });
   const search = createSearchService({ index, embedder, logger });
+  const chat = config.chat && createChatModel(config.chat, { fetch: egress.fetch, logger });
+  const ask = createAskService({ search, chat, byMeaning: config.embedding !== undefined, logger });
   const notifications = createNotificationService({ config, database, definitions, egress, queue, logger });
   return {
     config,
@@ -170,6 +175,7 @@ export async function createContext(
     webhooks,
     documents,
     search,
+    ask,
     notifications,
     async close() {
       await embeddings.close();

@@ -2,7 +2,8 @@
 export type TextPart = { text: string; hit: boolean };
 
 const WORD = /[\p{L}\p{N}]+/gu;
-const COMMON = new Set(
+/** Words that tell nothing of what a text is about, in lower case. */
+export const COMMON = new Set(
   (
     'a about an and any are as at be because been but by can could did do does for from had has have how i if in into is it its ' +
     'may me must my no not of on or our shall should so that the their them then there these they this to us was we were what ' +

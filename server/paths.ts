@@ -66,7 +66,7 @@ export const paths = {
     `${paths.document(id, { page: Math.floor(ordinal / CHUNKS_PER_PAGE) + 1 })}#chunk-${ordinal}`,
   documentSync: (id: string) => `/admin/documents/${id}/sync`,
   documentDelete: (id: string) => `/admin/documents/${id}/delete`,
-  search: (options: { q?: string; platform?: string; category?: string; mode?: string } = {}): string =>
+  search: (options: { q?: string; ask?: string; platform?: string; category?: string; mode?: string } = {}): string =>
     `/admin/search${query(options)}`,
   notifications: '/admin/notifications',
   notificationsPage: (cursor: string) => `/admin/notifications${query({ cursor })}`,

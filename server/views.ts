@@ -45,6 +45,13 @@ export function render<V extends keyof ViewLocals>(res: Response, view: V, local
   res.render(view, locals as object);
 }
 
+/** The same as text, for a part of a page. */
+export function renderText<V extends keyof ViewLocals>(res: Response, view: V, locals: ViewLocals[V]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    res.render(view, locals as object, (error: Error | null, html: string) => (error ? reject(error) : resolve(html)));
+  });
+}
+
 /** Leaves a message for the next page that is shown. */
 export function flash(req: Request, message: Flash): void {
   (req.session.flash ??= []).push(message);

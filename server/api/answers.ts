@@ -7,6 +7,8 @@ import type { Tally } from '../services/estimate-tally.ts';
 import type { ImportItem, ImportSummary } from '../services/import-service.ts';
 import type { ImportProgress } from '../services/import-progress.ts';
 import type { Integration, PlatformOverview } from '../services/integration-service.ts';
+import { isClaim, type Answer as AskAnswer } from '../services/ask-service.ts';
+import { paths } from '../paths.ts';
 import type { SearchResult } from '../services/search-service.ts';
 import type { HeldRemovals, Schedule, Selection } from '../services/sync-service.ts';
 import type { WebhookStatus } from '../services/webhook-service.ts';
@@ -266,6 +268,45 @@ export function toSearch(results: SearchResult[], notice?: string): Answer<typeo
     })),
   };
 }
+
+/** An answer and what bears it out. */
+export function toAnswer(answer: AskAnswer): Answer<typeof schemas.askAnswer> {
+  const { problem, statements } = answer;
+  return {
+    answer: answer.text,
+    supported: answer.supported,
+    confidence: answer.confidence,
+    by: answer.by,
+    notice: answer.notice,
+    problem: problem && {
+      code: problem.code,
+      detail: problem.message,
+      retryAt: problem.retryAt?.toISOString(),
+    },
+    unsupported:
+      answer.by === 'model'
+        ? statements.filter((one) => isClaim(one) && one.cites.length === 0).map(({ text }) => text)
+        : [],
+    citations: answer.citations.map(({ number, passage, quote, confidence }) => ({
+      number,
+      ...toPlace(passage),
+      quote,
+      confidence,
+    })),
+    lookedAt: answer.lookedAt.map(toPlace),
+  };
+}
+
+const toPlace = (passage: SearchResult): Answer<typeof schemas.askAnswer>['lookedAt'][number] => ({
+  documentId: passage.documentId,
+  title: passage.title,
+  url: passage.url ?? null,
+  sourceType: passage.sourceType,
+  path: passage.path,
+  headingPath: passage.headingPath,
+  page: passage.page ?? null,
+  href: paths.documentChunk(passage.documentId, passage.ordinal),
+});
 
 /** The caller's API tokens, never their values. */
 export function toTokens(tokens: ApiToken[]): Answer<typeof schemas.tokensAnswer> {

@@ -28,10 +28,10 @@ export function currentAdmin(req: Request): User {
 }
 
 /**
- * At most `perMinute` calls a minute and user, counted in this process. Refused calls say in `Retry-After` how many seconds to wait.
+ * At most `perMinute` calls (or what `calls` names) a minute and user, counted in this process. Refused calls say in `Retry-After` how many seconds to wait.
  * Errors: AppError 429 `rate_limited`.
  */
-export function rateLimit(perMinute: number): RequestHandler {
+export function rateLimit(perMinute: number, calls = 'calls'): RequestHandler {
   return rateLimitMiddleware({
     windowMs: 60_000,
     limit: perMinute,
@@ -43,7 +43,7 @@ export function rateLimit(perMinute: number): RequestHandler {
         new AppError(
           429,
           'rate_limited',
-          `More than ${perMinute} calls in a minute. Wait as many seconds as Retry-After says, then go on.`,
+          `More than ${perMinute} ${calls} in a minute. Wait as many seconds as Retry-After says, then go on.`,
         ),
       ),
   });

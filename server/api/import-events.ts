@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { currentUser, param } from '../middleware/request.ts';
 import { toImportItem, toImportSummary } from './answers.ts';
 import { watch } from '../signals/signals.ts';
-import { closedSignal, pause } from './connection.ts';
+import { closedSignal, openEventStream, pause } from './connection.ts';
 import { queryOf } from './input.ts';
 import * as schemas from './schemas.ts';
 
@@ -40,13 +40,7 @@ export async function streamImport(
   let found = await imports.changes(user, importId, position);
   if (last?.[2] && found.finishedAt && found.changedItems.length === 0) return void res.status(204).end();
 
-  res.status(200).set({
-    'Content-Type': 'text/event-stream',
-    // Compression and proxies would hold events back.
-    'Cache-Control': 'no-store, no-transform',
-    'X-Accel-Buffering': 'no',
-  });
-  res.flushHeaders();
+  const write = openEventStream(res);
   res.write('retry: 2000\n\n');
 
   const startedAt = Date.now();
@@ -54,9 +48,7 @@ export async function streamImport(
   let lastProgress = '';
   const send = async (event: string, data: string, id?: string) => {
     writtenAt = Date.now();
-    const sent = res.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`);
-    // A reader that does not read must not fill the memory.
-    if (!sent && !closed.aborted) await drained(res);
+    await write(event, data, id);
   };
 
   try {
@@ -88,16 +80,4 @@ export async function streamImport(
     logger.error({ err: error, requestId: req.requestId, importId }, 'A progress stream broke off');
   }
   res.end();
-}
-
-function drained(res: Response): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      res.off('drain', done);
-      res.off('close', done);
-      resolve();
-    };
-    res.once('drain', done);
-    res.once('close', done);
-  });
 }

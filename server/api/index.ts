@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { NotFoundError } from '../errors.ts';
 import { paths } from '../paths.ts';
 import { accountRoutes } from './accounts.ts';
+import { askRoutes } from './ask.ts';
 import { prefersPage, rateLimit, requireAccount } from './authentication.ts';
 import { documentRoutes } from './documents.ts';
 import { importRoutes } from './imports.ts';
@@ -31,6 +32,7 @@ export function apiRoutes(context: Context, options: { callsPerMinute?: number }
   router.use(importRoutes(context));
   router.use(syncRoutes(context));
   router.use(documentRoutes(context));
+  router.use(askRoutes(context));
   router.use(accountRoutes(context));
   router.use((req, _res, next) => {
     next(new NotFoundError(`The call ${req.method} ${req.baseUrl}${req.path}`));

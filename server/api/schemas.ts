@@ -117,6 +117,11 @@ export const searchRequest = z.strictObject({
   mode: z.enum(SEARCH_MODES, { error: `must be one of ${SEARCH_MODES.join(', ')}` }).optional(),
 });
 
+export const askRequest = searchRequest.omit({ query: true, mode: true, limit: true }).extend({
+  question: text(1000),
+  limit: z.int('must be a whole number').min(1, 'must be from 1 to 20').max(20, 'must be from 1 to 20').optional(),
+});
+
 export const createTokenRequest = z.strictObject({
   name: text(100),
   expiresAt: z.iso
@@ -432,6 +437,35 @@ export const searchAnswer = z.strictObject({
       confidence: z.number(),
     }),
   ),
+});
+
+const place = {
+  documentId: z.uuid(),
+  title: z.string(),
+  url: z.string().nullable(),
+  sourceType: platform,
+  path: z.string(),
+  headingPath: z.array(z.string()),
+  page: z.int().nullable(),
+  /** Path of the passage's place on the hub. */
+  href: z.string(),
+};
+
+/** Also the data of the event `done`. */
+export const askAnswer = z.strictObject({
+  answer: z.string(),
+  supported: z.boolean(),
+  confidence: z.number(),
+  by: z.enum(['model', 'extracts', 'nothing']),
+  /** What is to be known of the answer. */
+  notice: z.string().optional(),
+  /** Why the model did not write it, or not to its end. */
+  problem: z.strictObject({ code: z.string(), detail: z.string(), retryAt: time.optional() }).optional(),
+  /** Sentences of the answer that no passage bears out. */
+  unsupported: z.array(z.string()),
+  citations: z.array(z.strictObject({ number: z.int(), ...place, quote: z.string(), confidence: z.number() })),
+  /** The passages that were looked at, best first. */
+  lookedAt: z.array(z.strictObject(place)),
 });
 
 /** The only answer that holds a token; it is never shown again. */

@@ -10,10 +10,7 @@ import { reasonOf } from './reason.ts';
 /** One word is embedded: that shows whether the model's server can be reached, takes the key, and gives vectors of the expected length. */
 export async function checkEmbedder(config: Config): Promise<Finding> {
   const { definitions } = createProviders(config);
-  const vendorHosts = [
-    ...definitions.flatMap(({ definition }) => definition.hosts),
-    ...modelHosts(config),
-  ];
+  const vendorHosts = [...definitions.flatMap(({ definition }) => definition.hosts), ...modelHosts(config)];
   const egress = createEgress({ allowedHosts: hostsOf(config, vendorHosts), vendorHosts });
   try {
     const embedder = createEmbedder(config.embedding, {

@@ -10,6 +10,7 @@ import { createPostgresIndex } from '../index/postgres.ts';
 import { createFernet } from '../vault/fernet.ts';
 import { createVault } from '../vault/vault.ts';
 import { readDatabase, type DatabaseState } from './check-database.ts';
+import { checkChat } from './check-chat.ts';
 import { checkEmbedder } from './check-embedder.ts';
 import { checkMail, checkWebhook } from './check-notifications.ts';
 import { checkServices } from './check-services.ts';
@@ -19,7 +20,7 @@ import { reasonOf } from './reason.ts';
 
 const KEY = 'INTEGRATION_ENCRYPTION_KEY';
 
-/** `check`: one line each for configuration, database, sessions, keys, services, embedder, index, mail and webhook. Fails when any of them does. */
+/** `check`: one line each for configuration, database, sessions, keys, services, embedder, chat model, index, mail and webhook. Fails when any of them does. */
 export async function check(io: Io): Promise<Result> {
   const findings: Finding[] = [];
   try {
@@ -55,7 +56,7 @@ async function checkConfig(given: Config): Promise<Finding[]> {
   found.push(await checkRedis(given));
   found.push(...checkKeys(given, sealed));
   found.push(...checkServices(given));
-  found.push(await checkEmbedder(given));
+  found.push(await checkEmbedder(given), await checkChat(given));
   found.push(await checkMail(given), checkWebhook(given));
   return found;
 }

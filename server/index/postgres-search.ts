@@ -48,6 +48,7 @@ type Row = {
   text: string;
   heading_path: string[];
   page: number | null;
+  token_count: number;
   title: string;
   url: string | null;
   platform: SearchResult['sourceType'];
@@ -84,7 +85,7 @@ export async function searchPostgres(
         order by score desc, tie, id
         limit :limit
       )
-    select c.id, c.document_id, c.ordinal, c.text, c.heading_path, c.page, d.title, d.url, d.platform, d.path, f.score,
+    select c.id, c.document_id, c.ordinal, c.text, c.heading_path, c.page, c.token_count, d.title, d.url, d.platform, d.path, f.score,
       coalesce((
         select sum(t.weight) / :total from unnest(cast(:queries as tsquery[]), cast(:weights as float8[])) as t (query, weight)
         where c.terms @@ t.query
@@ -119,6 +120,7 @@ function toResult(row: Row): SearchResult {
     headingPath: row.heading_path,
     page: row.page ?? undefined,
     text: row.text,
+    tokenCount: row.token_count,
     score: row.score,
     confidence: Math.min(1, row.confidence),
   };

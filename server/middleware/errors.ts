@@ -54,18 +54,19 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
 }
 
 function sendProblem(req: Request, res: Response, error: AppError): void {
-  res.type('application/problem+json').send(
-    JSON.stringify({
-      type: 'about:blank',
-      title: STATUS_CODES[error.status] ?? 'Error',
-      status: error.status,
-      detail: error.message,
-      code: error.code,
-      requestId: req.requestId,
-      ...error.details,
-    }),
-  );
+  res.type('application/problem+json').send(JSON.stringify(problemOf(req, error)));
 }
+
+/** A refusal as RFC 9457 has it. */
+export const problemOf = (req: Request, error: AppError): Record<string, unknown> => ({
+  type: 'about:blank',
+  title: STATUS_CODES[error.status] ?? 'Error',
+  status: error.status,
+  detail: error.message,
+  code: error.code,
+  requestId: req.requestId,
+  ...error.details,
+});
 
 const HEADINGS: Record<number, string> = {
   400: 'That did not work',

@@ -1,5 +1,6 @@
 import type { Platform } from '../../providers/provider.ts';
 import type { TextPart } from '../highlight.ts';
+import type { AnswerView } from './answer-view.ts';
 import type { SearchMode } from '../services/search-service.ts';
 
 /** A stretch of a document that answers the query. */
@@ -28,7 +29,13 @@ export type ResultGroup = {
 };
 
 export type SearchViews = {
+  /** The end of a streamed answer. */
+  'search/answer': { answer: AnswerView };
   'search/index': {
+    /** Whether the page is that of a question. */
+    asking: boolean;
+    question: string;
+    answer?: AnswerView;
     query: string;
     filter: { platform: string; category: string; mode: SearchMode };
     platforms: { id: string; label: string }[];

@@ -1,5 +1,8 @@
 import { Router } from 'express';
 import { PLATFORMS, type Platform } from '../../providers/provider.ts';
+import { closedSignal } from '../api/connection.ts';
+import { ASKED_PER_MINUTE, streamAnswer } from '../api/ask.ts';
+import { rateLimit } from '../api/authentication.ts';
 import type { Context } from '../context.ts';
 import { InvalidInputError } from '../errors.ts';
 import { plural, platformLabel } from '../format.ts';
@@ -8,7 +11,9 @@ import { excerpt, highlight, queryStems } from '../highlight.ts';
 import { currentUser, queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import { SEARCH_MODES, type SearchMode, type SearchResult } from '../services/search-service.ts';
-import { render } from '../views.ts';
+import type { Answer } from '../services/ask-service.ts';
+import { render, renderText } from '../views.ts';
+import { toAnswerView } from './answer-view.ts';
 import type { ResultGroup } from './search-views.ts';
 
 const LIMIT = 20;
@@ -22,10 +27,14 @@ const MODE_LABELS: Record<SearchMode, string> = {
   keyword: 'Words only',
 };
 
-/** The search page: passages, grouped by the document they stand in, in the order of the best passage of each. */
+/**
+ * The search page. `?q=` finds passages, grouped by the document they stand in, in the order of the best passage of each. `?ask=` answers a
+ * question; with `Accept: text/event-stream` as events, the last of which holds what the page would show.
+ */
 export function searchRoutes(context: Context): Router {
   const router = Router();
-  const { documents, search } = context;
+  const { ask, definitions, documents, search } = context;
+  const limitAsking = rateLimit(ASKED_PER_MINUTE, 'questions');
 
   const toGroups = (results: SearchResult[], query: string): ResultGroup[] => {
     const stems = queryStems(query);
@@ -56,20 +65,38 @@ export function searchRoutes(context: Context): Router {
     return [...groups.values()];
   };
 
+  // The form has one field and two buttons; a question's page has an address of its own.
+  router.get('/admin/search', (req, res, next) => {
+    const { q, do: way, mode: _mode, ...filters } = req.query as Record<string, string>;
+    if (way === 'ask' && q) return res.redirect(303, paths.search({ ...filters, ask: q }));
+    if (queryValue(req, 'ask') === undefined) return next();
+    res.vary('Accept');
+    return void limitAsking(req, res, next);
+  });
+
   router.get('/admin/search', async (req, res) => {
     const user = currentUser(req);
     const sent = queryValue(req, 'q');
     const query = sent?.trim() ?? '';
+    const question = queryValue(req, 'ask')?.trim() ?? '';
     const asked = { platform: queryValue(req, 'platform'), mode: queryValue(req, 'mode') };
     const platform: Platform | undefined = PLATFORMS.find((known) => known === asked.platform);
     const mode = SEARCH_MODES.find((known) => known === asked.mode) ?? 'hybrid';
     const category = queryValue(req, 'category');
     const [{ total }, categories] = await Promise.all([documents.list(user), documents.categories(user)]);
 
+    const input = { question, platform, category };
+    const viewOf = (found: Answer) => toAnswerView(found, { question, model: ask.model, definitions });
+    if (question !== '' && req.accepts(['text/html', 'text/event-stream']) === 'text/event-stream')
+      return streamAnswer(context, req, res, input, async (found) => ({
+        html: await renderText(res, 'search/answer', { answer: viewOf(found) }),
+      }));
+
     let results: SearchResult[] | undefined;
+    let answer: Answer | undefined;
     let notice: string | undefined;
     let errors: FieldError[] | undefined;
-    if (query !== '') {
+    if (query !== '' && question === '') {
       try {
         const onWordsOnly = (sentence: string) => (notice = sentence);
         results = await search.search(user, { query, limit: LIMIT, platform, category, mode, onWordsOnly });
@@ -79,10 +106,24 @@ export function searchRoutes(context: Context): Router {
         res.status(422);
       }
     }
+    if (question !== '' && total > 0) {
+      const leaving = closedSignal(res);
+      try {
+        answer = await ask.ask(user, input, { signal: leaving });
+      } catch (error) {
+        if (leaving.aborted) return;
+        if (!(error instanceof InvalidInputError)) throw error;
+        errors = [{ field: 'q', message: error.message }];
+        res.status(422);
+      }
+    }
     const groups = results && toGroups(results, query);
     render(res, 'search/index', {
-      title: query && !errors ? `Search: ${query}` : 'Search',
+      title: errors ? 'Search' : question ? `Ask: ${question}` : query ? `Search: ${query}` : 'Search',
       section: 'search',
+      asking: question !== '',
+      question,
+      answer: answer && viewOf(answer),
       query,
       filter: { platform: platform ?? '', category: category ?? '', mode },
       platforms: context.definitions.map(({ id, label }) => ({ id, label })),

@@ -21,6 +21,8 @@ export type SearchResult = {
   headingPath: string[];
   page?: number;
   text: string;
+  /** Of the text with its title and headings (o200k_base). */
+  tokenCount: number;
   /** Reciprocal rank fusion score; only its order within one answer means anything. */
   score: number;
   /** 0 to 1: how much of the query's weight the passage covers. */
