@@ -1,6 +1,6 @@
 import { countTerms } from '../index/terms.ts';
 import type { SearchResult } from '../services/search-service.ts';
-import { addressesIn, toPlainText } from './plain-text.ts';
+import { toPlainText } from './plain-text.ts';
 import { NO_ANSWER } from './prompt.ts';
 import { bestQuote, sentenceSpans, tellingTerms } from './sentences.ts';
 
@@ -64,7 +64,6 @@ const isDeclined = (text: string): boolean =>
  * that a passage bears out, so that an answer without any never appears.
  */
 export function createAnswerCheck(question: string, passages: SearchResult[]): AnswerCheck {
-  const known = addressesIn([question, ...passages.flatMap(({ text, title }) => [text, title])]);
   const asked = tellingTerms(question);
   const names = passages.map(({ title, headingPath }) => tellingTerms([title, ...headingPath].join('\n')));
   const termsOfText = passages.map(({ text }) => allTerms(text));
@@ -110,7 +109,7 @@ export function createAnswerCheck(question: string, passages: SearchResult[]): A
       numbers.push(...numbersOf(list));
       return '';
     });
-    const text = toPlainText(bare.replaceAll(NO_ANSWER, ''), known).replace(/ (?=[.,;:!?](?:\s|$))/g, '');
+    const text = toPlainText(bare.replaceAll(NO_ANSWER, '')).replace(/ (?=[.,;:!?](?:\s|$))/g, '');
     if (!/[\p{L}\p{N}]/u.test(text)) {
       // Markers that stand alone belong to the sentence before.
       const last = statements.at(-1);

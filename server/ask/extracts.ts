@@ -1,8 +1,7 @@
-import { countTerms } from '../index/terms.ts';
 import type { SearchResult } from '../services/search-service.ts';
 import type { Citation, Statement } from './answer-check.ts';
-import { toPlainText, addressesIn } from './plain-text.ts';
-import { bestQuote, tellingTerms } from './sentences.ts';
+import { toPlainText } from './plain-text.ts';
+import { bestQuote, shareHeld, tellingTerms } from './sentences.ts';
 
 const MOST = 4;
 /** Below this share of the best one's match a sentence has little to do with the question. */
@@ -16,10 +15,8 @@ export function extractsOf(
   const terms = tellingTerms(question);
   const found = passages.map((passage) => {
     const { quote, matched } = bestQuote(passage.text, terms);
-    const inNames = new Set(countTerms([passage.title, ...passage.headingPath].join('\n')).keys());
-    const inQuote = new Set(countTerms(quote).keys());
-    const held = [...terms].filter((term) => inQuote.has(term) || inNames.has(term)).length;
-    return { passage, quote, matched, confidence: held / Math.max(1, terms.size) };
+    const confidence = shareHeld(terms, [quote, passage.title, ...passage.headingPath]);
+    return { passage, quote, matched, confidence };
   });
   const most = Math.max(...found.map(({ matched }) => matched));
   const chosen = found
@@ -32,10 +29,10 @@ export function extractsOf(
     confidence,
   }));
   const statements = citations.map<Statement>(({ number, passage, quote, confidence }) => ({
-    text: toPlainText(quote, addressesIn([passage.text])),
+    text: toPlainText(quote),
     cites: [number],
     support: confidence,
     begins: 'paragraph',
   }));
-  return { statements, citations, confidence: Math.max(0, ...passages.map((passage) => passage.confidence)) };
+  return { statements, citations, confidence: Math.max(0, ...citations.map(({ confidence }) => confidence)) };
 }

@@ -11,28 +11,15 @@ const UNSEEN = /[\p{Cc}\p{Co}\p{Cs}]|(?![\u200c\u200d])\p{Cf}/gu;
 
 const LEFT_OUT = '(address left out)';
 
-const trimmed = (address: string): string => address.replace(/[.,;:!?*_]+$/, '');
-
-/** The addresses that stand in texts as they are written there. */
-export function addressesIn(texts: string[]): Set<string> {
-  return new Set(texts.flatMap((text) => (text.match(ADDRESS) ?? []).map(trimmed)));
-}
-
-/**
- * One sentence or line as plain text. Addresses stay, as text, where they are in `known` letter by letter; one that was put together
- * anew is left out.
- */
-export function toPlainText(text: string, known: Set<string>): string {
+/** One sentence or line as plain text, without any address: where a passage has one, its citation shows it. */
+export function toPlainText(text: string): string {
   return (
     text
       .replace(/\s+/g, ' ')
       .replace(UNSEEN, '')
       .replace(/\*\*|`+|~~/g, '')
       .replace(/(?<![\p{L}\p{N}])__|__(?![\p{L}\p{N}])/gu, '')
-      .replace(ADDRESS, (address) => {
-        const own = trimmed(address);
-        return known.has(own) ? address : LEFT_OUT + address.slice(own.length);
-      })
+      .replace(ADDRESS, (address) => LEFT_OUT + (/[.,;:!?]+$/.exec(address)?.[0] ?? ''))
       // Without "](", "]:", "![" and "<x" there is no link, image or tag; the words stay.
       .replace(/!(?=\[)/g, '')
       .replace(/\](?=[([:])/g, '] ')

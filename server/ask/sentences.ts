@@ -1,5 +1,5 @@
 import { COMMON } from '../highlight.ts';
-import { queryTerms } from '../index/terms.ts';
+import { countTerms, queryTerms } from '../index/terms.ts';
 
 /** A stretch of a text; `end` is behind it. */
 export type Span = { start: number; end: number };
@@ -33,6 +33,12 @@ const COMMON_TERMS = new Set([...COMMON].flatMap((word) => [word, ...queryTerms(
 /** The terms of a text that tell what it is about, as the index has them: without case, accents and endings. */
 export function tellingTerms(text: string): Set<string> {
   return new Set(queryTerms(text).filter((term) => !COMMON_TERMS.has(term)));
+}
+
+/** 0 to 1: how many of the terms stand in one of the texts. Without terms there is nothing to miss. */
+export function shareHeld(terms: Set<string>, texts: string[]): number {
+  const held = new Set(countTerms(texts.join('\n')).keys());
+  return terms.size === 0 ? 1 : [...terms].filter((term) => held.has(term)).length / terms.size;
 }
 
 const MOST_OF_QUOTE = 480;

@@ -4,6 +4,7 @@ import { ChatError, type ChatEnd, type ChatModel } from '../ask/chat.ts';
 import { extractsOf } from '../ask/extracts.ts';
 import { CANDIDATES, choosePassages } from '../ask/passages.ts';
 import { toMessages } from '../ask/prompt.ts';
+import { shareHeld, tellingTerms } from '../ask/sentences.ts';
 import { InvalidInputError } from '../errors.ts';
 import type { SearchResult, SearchService } from './search-service.ts';
 import type { User } from './user-service.ts';
@@ -58,10 +59,10 @@ const DEFAULT_LIMIT = 8;
 /** Milliseconds for a model's whole answer. */
 const TIMEOUT_MS = 120_000;
 /**
- * Share of the question's weight in words that the best passage must have, where words are all that is compared. A model's embedder finds
+ * Share of the question's telling words that the best passage must have, where words are all that is compared. A model's embedder finds
  * passages in other words; there the model is asked as soon as there is any.
  */
-const LEAST_COVERAGE = 0.2;
+const LEAST_COVERAGE = 0.25;
 
 export const NO_ANSWER_TEXT = 'The documents do not say.';
 
@@ -85,7 +86,11 @@ export function createAskService(deps: {
       onWordsOnly: (sentence) => (notice = sentence.replace('these results are', 'the passages were found')),
     });
     const passages = choosePassages(results, limit);
-    const best = Math.max(0, ...passages.map(({ confidence }) => confidence));
+    const terms = tellingTerms(question);
+    const best = Math.max(
+      0,
+      ...passages.map(({ text, title, headingPath }) => shareHeld(terms, [text, title, ...headingPath])),
+    );
     return { passages, enough: passages.length > 0 && (deps.byMeaning || best >= LEAST_COVERAGE), notice };
   }
 

