@@ -27,7 +27,7 @@ const KILLS = isWhole ? { postgres: 100, embedded: 30 } : { postgres: 6, embedde
 /** KILL_SEED repeats a run, as far as the machine's own pace allows. */
 const SEED = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000);
 /** Longest wait for a moment that was chosen; if it does not come, the process dies as it stands. */
-const MOMENT_MS = 5000;
+const MOMENT_MS = 20_000;
 /** Within so long after the birth of its process, or after files were let through to it, a victim dies where no moment is waited for. */
 const STARTING_MS = 500;
 const WORKING_MS = 800;
