@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseModels, type ChatConfig, type EmbeddingConfig } from './model-config.ts';
+import { parseOriginals, type OriginalsConfig } from './originals-config.ts';
 import { mailFrom, smtpUrl, webhookSecrets, webhookUrl } from './notifications/settings.ts';
 import type { MailConfig, WebhookConfig } from './notifications/settings.ts';
 import { Secret } from './secret.ts';
@@ -75,6 +76,7 @@ export type Config = {
   embedding?: EmbeddingConfig;
   /** Absent: questions are answered by extracts. */
   chat?: ChatConfig;
+  originals: OriginalsConfig;
   maxFileBytes: number;
   importConcurrency: number;
   /** Absent: nobody is written to. */
@@ -348,6 +350,7 @@ export function parseConfig(env: Env): Config {
     jira: atlassian('JIRA'),
     egressAllowedHosts: list(env.EGRESS_ALLOWED_HOSTS),
     ...parseModels(env, { problems, take, url, wholeNumber }),
+    originals: parseOriginals(env, { problems, take }),
     maxFileBytes: wholeNumber('MAX_FILE_BYTES', 268_435_456, 1, 17_179_869_184),
     importConcurrency: wholeNumber('IMPORT_CONCURRENCY', 8, 1, 64),
     mail: smtp && from && { ...smtp, from },

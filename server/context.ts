@@ -12,6 +12,7 @@ import { modelHosts } from './model-config.ts';
 import { createEmbeddingBatcher, type EmbeddingBatcher } from './pipeline/embed/batcher.ts';
 import { createEmbedder } from './pipeline/embed/configured.ts';
 import type { Embedder } from './pipeline/embed/embedder.ts';
+import { createOriginalStorages } from './originals/originals.ts';
 import type { ParsePool } from './pipeline/parse-pool.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createQueue, type Queue } from './queue/queue.ts';
@@ -24,6 +25,7 @@ import { createGrantService, type GrantService } from './services/grant-service.
 import { createImportService, type ImportService } from './services/import-service.ts';
 import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
 import { createNotificationService, type NotificationService } from './services/notification-service.ts';
+import { createOriginalService, type OriginalService } from './services/original-service.ts';
 import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
 import { createAskService, type AskService } from './services/ask-service.ts';
 import { createSearchService, type SearchService } from './services/search-service.ts';
@@ -72,6 +74,7 @@ export type Context = {
   watches: WatchKeeper;
   webhooks: WebhookService;
   documents: DocumentService;
+  originals: OriginalService;
   search: SearchService;
   ask: AskService;
   notifications: NotificationService;
@@ -140,6 +143,8 @@ export async function createContext(
   const webhooks = createWebhookService({ config, database, vault, providers, integrations, queue, logger });
   const browse = createBrowseService({ database, integrations, providers, connections, logger });
   const documents = createDocumentService({ database, imports });
+  const storages = createOriginalStorages(config, { fetch: egress.fetch });
+  const originals = createOriginalService({ database, storages, logger });
   const search = createSearchService({ index, embedder, logger });
   const chat = config.chat && createChatModel(config.chat, { fetch: egress.fetch, logger });
   const ask = createAskService({ search, chat, byMeaning: config.embedding !== undefined, logger });
@@ -174,6 +179,7 @@ export async function createContext(
     watches,
     webhooks,
     documents,
+    originals,
     search,
     ask,
     notifications,

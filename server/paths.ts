@@ -64,6 +64,7 @@ export const paths = {
     `/admin/documents/${id}${query({ page: options.page && options.page > 1 ? String(options.page) : undefined })}`,
   documentChunk: (id: string, ordinal: number) =>
     `${paths.document(id, { page: Math.floor(ordinal / CHUNKS_PER_PAGE) + 1 })}#chunk-${ordinal}`,
+  documentOriginal: (id: string) => `/admin/documents/${id}/original`,
   documentSync: (id: string) => `/admin/documents/${id}/sync`,
   documentDelete: (id: string) => `/admin/documents/${id}/delete`,
   search: (options: { q?: string; ask?: string; platform?: string; category?: string; mode?: string } = {}): string =>

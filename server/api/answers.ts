@@ -239,6 +239,7 @@ export function toDocumentDetail(document: DocumentDetail): Answer<typeof schema
   return {
     ...toDocument(document),
     sameContentAs: document.sameAs ?? null,
+    hasOriginal: document.hasOriginal,
     text: document.text,
     chunks: document.chunks.map(({ ordinal, text, headingPath, page, tokenCount }) => ({
       ordinal,

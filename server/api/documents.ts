@@ -1,13 +1,14 @@
 import { Router } from 'express';
 import type { Context } from '../context.ts';
 import { currentUser, param } from '../middleware/request.ts';
+import { sendOriginal } from '../middleware/send-original.ts';
 import { toDocument, toDocumentDetail, toSearch } from './answers.ts';
 import { importPath } from './imports.ts';
 import { bodyOf, queryOf } from './input.ts';
 import * as schemas from './schemas.ts';
 
 /** Imported documents, and search in them. */
-export function documentRoutes({ documents, search }: Context): Router {
+export function documentRoutes({ documents, originals, search }: Context): Router {
   const router = Router();
 
   router.get('/documents', async (req, res) => {
@@ -17,6 +18,10 @@ export function documentRoutes({ documents, search }: Context): Router {
 
   router.get('/documents/:id', async (req, res) => {
     res.json(toDocumentDetail(await documents.get(currentUser(req), param(req, 'id'))));
+  });
+
+  router.get('/documents/:id/original', async (req, res) => {
+    await sendOriginal(req, res, await originals.open(currentUser(req), param(req, 'id')));
   });
 
   router.delete('/documents/:id', async (req, res) => {

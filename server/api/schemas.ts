@@ -357,6 +357,8 @@ export const documentAnswer = z.strictObject({
 export const documentDetailAnswer = documentAnswer.extend({
   /** The oldest other document of the caller with the same bytes. */
   sameContentAs: documentName.nullable(),
+  /** The bytes that were imported can be downloaded. */
+  hasOriginal: z.boolean(),
   text: z.string(),
   chunks: z.array(
     z.strictObject({

@@ -13,6 +13,7 @@ import { readDatabase, type DatabaseState } from './check-database.ts';
 import { checkChat } from './check-chat.ts';
 import { checkEmbedder } from './check-embedder.ts';
 import { checkMail, checkWebhook } from './check-notifications.ts';
+import { checkOriginals } from './check-originals.ts';
 import { checkServices } from './check-services.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
 import type { Io, Result } from './io.ts';
@@ -20,7 +21,7 @@ import { reasonOf } from './reason.ts';
 
 const KEY = 'INTEGRATION_ENCRYPTION_KEY';
 
-/** `check`: one line each for configuration, database, sessions, keys, services, embedder, chat model, index, mail and webhook. Fails when any of them does. */
+/** `check`: one line each for configuration, database, sessions, keys, services, embedder, chat model, originals, index, mail and webhook. Fails when any of them does. */
 export async function check(io: Io): Promise<Result> {
   const findings: Finding[] = [];
   try {
@@ -56,7 +57,7 @@ async function checkConfig(given: Config): Promise<Finding[]> {
   found.push(await checkRedis(given));
   found.push(...checkKeys(given, sealed));
   found.push(...checkServices(given));
-  found.push(await checkEmbedder(given), await checkChat(given));
+  found.push(await checkEmbedder(given), await checkChat(given), await checkOriginals(given));
   found.push(await checkMail(given), checkWebhook(given));
   return found;
 }

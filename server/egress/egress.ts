@@ -50,6 +50,7 @@ export function hostsOf(config: Config, vendorHosts: string[]): string[] {
     ...[dropbox.authUrl, dropbox.tokenUrl, dropbox.apiUrl, dropbox.contentUrl],
     ...[confluence.authUrl, confluence.apiUrl, jira.authUrl, jira.apiUrl],
     ...[config.embedding, config.chat].flatMap((model) => (model ? [model.server.baseUrl] : [])),
+    ...(config.originals.azure ? [config.originals.azure.endpoint] : []),
     ...(config.webhook ? [config.webhook.url] : []),
   ];
   const overrides = endpoints

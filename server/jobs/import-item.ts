@@ -5,6 +5,7 @@ import type { PreparedDocument } from '../pipeline/pipeline.ts';
 import { tooLarge } from '../pipeline/spool.ts';
 import type { JobPayloads, ListedItem } from '../queue/payloads.ts';
 import type { Integration } from '../services/integration-service.ts';
+import type { OriginalDraft } from '../services/original-service.ts';
 import { addListings, listingDepth } from '../services/import-listings.ts';
 import { pathOf } from '../services/item-path.ts';
 import {
@@ -184,7 +185,7 @@ const inHand = (item: Item, path: string): FileInHand => ({
 
 async function importFile(work: Work, file: FileInHand): Promise<void> {
   const { context, provider, connection, item, source, signal, stage } = work;
-  const { pipeline, config, database, index, embedder } = context;
+  const { pipeline, config, database, index, embedder, originals } = context;
   const stored = await findStoredItem(database.knex, source);
   const parentRef = file.parentRef ?? stored?.parentRef;
   const selection = await findSelectionOf(database.knex, work.integration.id, { ref: item.ref, parentRef });
@@ -193,7 +194,9 @@ async function importFile(work: Work, file: FileInHand): Promise<void> {
   if (!stored && work.head.kind === 'sync') file.category = selection?.category;
   // What another embedder embedded is read again, so that it can be found by meaning.
   const kept = stored && (await index.isEmbedded(stored.id, embedder.id)) ? stored : undefined;
-  if (kept && kept.version !== undefined && kept.version === file.version) {
+  const isKnown = kept && kept.version !== undefined && kept.version === file.version;
+  // So is what an original is to be kept of from now on.
+  if (isKnown && !(await originals.isWanted(kept.id))) {
     await keepUnchanged(work, kept, metadataOf(work, file));
     return;
   }
@@ -213,13 +216,28 @@ async function importFile(work: Work, file: FileInHand): Promise<void> {
     leave = await enterRoom(database.knex, work.room, { id: item.id, isSuspect: work.isSuspect, signal });
     stage('reading');
   };
+  const original = originals.draft(stored?.id);
+  const labels = {
+    title: file.name,
+    fileName: opened.name,
+    source: source.platform,
+    pageId: item.ref,
+    url: file.webUrl,
+    mediaType: opened.mediaType,
+  };
   try {
-    const prepared = await pipeline.prepare(opened, { title: file.name, signal, onArrived });
+    const prepared = await pipeline.prepare(opened, {
+      title: file.name,
+      signal,
+      onArrived,
+      onRead: (bytes) => original.put(bytes, labels, signal),
+    });
     if (kept && kept.contentHash === prepared.contentHash)
-      await keepUnchanged(work, kept, metadata, prepared.sizeBytes);
-    else await saveDocument(work, opened, prepared, metadata);
+      await keepUnchanged(work, kept, metadata, { sizeBytes: prepared.sizeBytes, original });
+    else await saveDocument(work, opened, prepared, metadata, original);
   } finally {
     leave?.();
+    await original.close();
   }
 }
 
@@ -241,7 +259,7 @@ async function keepUnchanged(
   work: Work,
   stored: StoredItem,
   metadata: DocumentMetadata,
-  sizeBytes?: number,
+  fetched?: { sizeBytes: number; original: OriginalDraft },
 ): Promise<void> {
   await work.context.database.transaction(async (trx) => {
     if (!(await holdActiveIntegration(trx, work.integration.id))) {
@@ -251,11 +269,12 @@ async function keepUnchanged(
     await updateDocumentMetadata(trx, stored.id, metadata);
     // Passages are found by the name too.
     if (stored.title !== metadata.title) await work.context.index.rename(trx, stored.id, metadata.title);
+    await fetched?.original.attach(trx, stored.id, stored.contentHash);
     await settle(trx, work.item, {
       state: 'unchanged',
       documentId: stored.id,
       chunkCount: stored.chunkCount,
-      sizeBytes,
+      sizeBytes: fetched?.sizeBytes,
     });
   });
 }
@@ -268,6 +287,7 @@ async function saveDocument(
   opened: OpenedFile,
   prepared: PreparedDocument,
   metadata: DocumentMetadata,
+  original: OriginalDraft,
 ): Promise<void> {
   const { context, item, source, signal } = work;
   const { database, index, embedder, embeddings } = context;
@@ -290,6 +310,7 @@ async function saveDocument(
         chunkCount: chunks.length,
       });
       await index.replace(trx, documentId, chunks, embedder.id);
+      await original.attach(trx, documentId, prepared.contentHash);
       const settled = await settle(trx, item, {
         state: 'indexed',
         documentId,

@@ -4,6 +4,7 @@ import { importItem } from './import-item.ts';
 import { followOwnFeed } from './feeds.ts';
 import { startNotifier } from './notify.ts';
 import { startReconciler } from './reconcile.ts';
+import { startRemovingOriginals } from './remove-originals.ts';
 import { startSchedule } from './schedule.ts';
 import { settleRemovals } from './settle-removals.ts';
 import { createWorkroom } from './suspects.ts';
@@ -36,6 +37,12 @@ export function registerImportJobs(context: Context): () => void {
     context.watches.keep(integrationId, job.signal),
   );
   queue.work('notify', { concurrency: 4 }, ({ deliveryId }) => context.notifications.deliver(deliveryId));
-  const stops = [startReconciler(context), startSchedule(context), startNotifier(context), inHand.stop];
+  const stops = [
+    startReconciler(context),
+    startSchedule(context),
+    startNotifier(context),
+    startRemovingOriginals(context),
+    inHand.stop,
+  ];
   return () => stops.forEach((stop) => stop());
 }

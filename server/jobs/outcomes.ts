@@ -1,6 +1,7 @@
 import { ProviderError, type ProviderErrorKind } from '../../providers/errors.ts';
 import { EgressError } from '../egress/egress.ts';
 import type { ModelErrorKind } from '../openai/model-error.ts';
+import { OriginalError, type OriginalProblem } from '../originals/originals.ts';
 import { EmbeddingError } from '../pipeline/embed/embedder.ts';
 import { ContentError, type ContentProblemCode } from '../pipeline/normalized.ts';
 import type { ItemState } from '../services/import-service.ts';
@@ -46,6 +47,15 @@ const EMBEDDING_OUTCOMES: Record<`embedding_${ModelErrorKind}`, 'retry' | 'faile
   embedding_bad_response: 'retry',
 };
 
+/** What failed is not half there: a document with its original, or as it was before. */
+const NOTHING_SAVED = 'Nothing of this file was saved. Tell the administrator, then try it again.';
+
+const ORIGINAL_OUTCOMES: Record<`original_${OriginalProblem}`, 'retry' | 'failed'> = {
+  original_refused: 'failed',
+  original_unavailable: 'retry',
+  original_missing: 'retry',
+};
+
 /** The one table from an error to a ledger row. Undefined for errors that are ours: those belong in the log. */
 export function outcomeOf(error: unknown): FailureOutcome | undefined {
   if (error instanceof ContentError) return byTable(CONTENT_OUTCOMES[error.code], error.message, error.code);
@@ -57,6 +67,10 @@ export function outcomeOf(error: unknown): FailureOutcome | undefined {
     const code = `embedding_${error.kind}` as const;
     const { message: reason, retryAt } = error;
     return retryAt ? { kind: 'wait', reason, code, until: retryAt } : byTable(EMBEDDING_OUTCOMES[code], reason, code);
+  }
+  if (error instanceof OriginalError) {
+    const code = `original_${error.kind}` as const;
+    return byTable(ORIGINAL_OUTCOMES[code], `${error.message} ${NOTHING_SAVED}`, code);
   }
   if (!(error instanceof ProviderError)) return undefined;
   if (error.kind === 'rate_limited' && error.retryAt)

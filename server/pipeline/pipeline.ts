@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { ChecksumAlgorithm } from '../../providers/checksums.ts';
 import type { Format } from './normalized.ts';
 import { createParsePool, type ParsePool } from './parse-pool.ts';
-import { spool } from './spool.ts';
+import { spool, type SpooledFile } from './spool.ts';
 
 export type Chunk = {
   ordinal: number;
@@ -45,11 +45,16 @@ export type Pipeline = {
    * spooled to a private temporary file, never held whole on the main thread.
    * Errors: ContentError; the stream's own error (ProviderError); the signal's reason when aborted. A stream that ends before
    * `sizeBytes`, or whose checksum differs from `hash`, is a ContentError `incomplete` naming that. `onArrived` is waited for when all bytes
-   * are there; what it throws is thrown.
+   * are there; what it throws is thrown. So is `onRead`, when they were read, with the file, which is removed after.
    */
   prepare(
     file: IncomingFile,
-    options: { title: string; signal: AbortSignal; onArrived?: () => Promise<void> },
+    options: {
+      title: string;
+      signal: AbortSignal;
+      onArrived?: () => Promise<void>;
+      onRead?: (file: SpooledFile) => Promise<void>;
+    },
   ): Promise<PreparedDocument>;
   close(): Promise<void>;
 };
@@ -71,12 +76,13 @@ export type PipelineOptions = {
 export function createPipeline(options: PipelineOptions): Pipeline {
   const pool = options.pool ?? createParsePool(options);
   return {
-    async prepare(file, { title, signal, onArrived }) {
+    async prepare(file, { title, signal, onArrived, onRead }) {
       const spooled = await spool(file, options.maxFileBytes, signal);
       try {
         await onArrived?.();
         const { path, sizeBytes, contentHash } = spooled;
         const parsed = await pool.parse({ path, name: file.name, mediaType: file.mediaType, sizeBytes, title }, signal);
+        await onRead?.(spooled);
         return { ...parsed, contentHash, sizeBytes };
       } finally {
         await spooled.remove();

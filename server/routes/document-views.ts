@@ -47,6 +47,7 @@ export type DocumentViews = {
       contentHash: string;
       modifiedAt?: Moment;
       integrationId?: string;
+      hasOriginal: boolean;
       /** What the service says of it; lists are joined already. */
       details: { name: string; value: string }[];
     };

@@ -13,6 +13,7 @@ import {
   platformLabel,
 } from '../format.ts';
 import { currentUser, param, queryValue } from '../middleware/request.ts';
+import { sendOriginal } from '../middleware/send-original.ts';
 import { CHUNKS_PER_PAGE, paths } from '../paths.ts';
 import type { DocumentSummary } from '../services/document-service.ts';
 import { flash, render } from '../views.ts';
@@ -24,7 +25,7 @@ const SHOWN_TEXT = 50_000;
 /** Pages of the imported documents: the list, one with its text and chunks, import again, delete. */
 export function documentRoutes(context: Context): Router {
   const router = Router();
-  const { documents, integrations } = context;
+  const { documents, integrations, originals } = context;
 
   const toRow = (document: DocumentSummary): DocumentRow => ({
     id: document.id,
@@ -101,6 +102,7 @@ export function documentRoutes(context: Context): Router {
         contentHash: found.contentHash,
         modifiedAt: formatMaybeDate(found.modifiedAt),
         integrationId: found.integrationId,
+        hasOriginal: found.hasOriginal,
         details: Object.entries(found.details).map(([name, value]) => ({ name, value: [value].flat().join(', ') })),
       },
       twin: found.sameAs && { title: found.sameAs.title, href: paths.document(found.sameAs.id) },
@@ -122,6 +124,10 @@ export function documentRoutes(context: Context): Router {
       textLength: plural(found.text.length, 'character'),
       textCut: found.text.length > SHOWN_TEXT,
     });
+  });
+
+  router.get('/admin/documents/:id/original', async (req, res) => {
+    await sendOriginal(req, res, await originals.open(currentUser(req), param(req, 'id')));
   });
 
   router.post('/admin/documents/:id/sync', async (req, res) => {

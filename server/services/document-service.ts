@@ -42,6 +42,8 @@ export type DocumentChunk = {
 };
 
 export type DocumentDetail = DocumentSummary & {
+  /** The bytes that were imported are kept. */
+  hasOriginal: boolean;
   text: string;
   chunks: DocumentChunk[];
   /** The oldest other document of the user that has the same bytes. */

@@ -111,6 +111,9 @@ export async function listCategories(db: Knex, userId: string): Promise<string[]
   return rows.map((row) => row.category);
 }
 
+const hasOriginal = (db: Knex) =>
+  db.raw('exists (select 1 from originals where originals.document_id = documents.id) as has_original');
+
 export async function findDocument(
   db: Knex,
   userId: string,
@@ -118,7 +121,8 @@ export async function findDocument(
 ): Promise<(DocumentDetail & { itemRef: string }) | undefined> {
   const row = (await db('documents')
     .where({ id, user_id: userId })
-    .first(...COLUMNS, 'text', 'item_ref')) as (DocumentRow & { text: string; item_ref: string }) | undefined;
+    .first(...COLUMNS, 'text', 'item_ref', hasOriginal(db))) as
+    (DocumentRow & { text: string; item_ref: string; has_original: boolean }) | undefined;
   if (!row) return undefined;
   const chunks = (await db('chunks')
     .where({ document_id: id })
@@ -133,6 +137,7 @@ export async function findDocument(
   }[];
   return {
     ...toSummary(row),
+    hasOriginal: row.has_original,
     text: row.text,
     itemRef: row.item_ref,
     chunks: chunks.map((chunk): DocumentChunk => ({
