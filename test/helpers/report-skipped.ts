@@ -7,6 +7,7 @@ export const mochaHooks: Mocha.RootHookObject = {
   beforeAll() {
     if (!process.env.TEST_DATABASE_URL) notRun('the suites on a Postgres server', 'TEST_DATABASE_URL is not set');
     if (!process.env.TEST_REDIS_URL) notRun('the suites on Redis', 'TEST_REDIS_URL is not set');
+    if (!process.env.TEST_AZURITE) notRun('the suites on Azure Storage', 'TEST_AZURITE is not set');
     if (!findChromium()) notRun('the suites in a browser', 'no Chromium was found (set CHROMIUM to its path)');
   },
   async afterAll() {

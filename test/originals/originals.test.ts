@@ -140,17 +140,15 @@ for (const [name, openPlace] of Object.entries(PLACES))
       expect(await objects()).to.have.length((await hub.context.documents.list(hub.admin)).total);
     });
 
-    it('fail their item where the storage does not take them, and leave the document as it was', async () => {
-      await importAll();
-      const id = await idOf('Tides');
-      const old = bytesOf(page('Tides'));
-      Object.assign(page('Tides'), { version: '2', text: 'A later tide.' });
-      await place.become(hub, 'refusing');
-      // On a disk there is no telling whether it is gone for good.
-      if (name === 'disk') await knex()('originals').update({ problem: null });
-      const failing = name === 'disk' ? undefined : await importAll();
-      await place.become(hub, 'there');
-      if (failing) {
+    if (name !== 'disk')
+      it('fail their item where the storage does not take them, and leave the document as it was', async () => {
+        await importAll();
+        const id = await idOf('Tides');
+        const old = bytesOf(page('Tides'));
+        Object.assign(page('Tides'), { version: '2', text: 'A later tide.' });
+        await place.become(hub, 'refusing');
+        const failing = await importAll();
+        await place.become(hub, 'there');
         expect(failing.counts).to.include({ failed: 1, unchanged: 2 });
         const row = failing.items.find(({ state }) => state === 'failed');
         expect(row).to.include({ name: 'Tides', reasonCode: 'original_refused' });
@@ -161,10 +159,9 @@ for (const [name, openPlace] of Object.entries(PLACES))
         expect(await (await download(id)).text()).to.equal(old);
         expect(await hub.context.imports.retry(hub.admin, failing.id)).to.equal(1);
         expect((await finishedImport(hub, failing.id)).counts).to.include({ indexed: 1, failed: 0 });
-      } else await importAll();
-      expect(await (await download(id)).text()).to.equal(bytesOf(page('Tides')));
-      await emptied(3);
-    });
+        expect(await (await download(id)).text()).to.equal(bytesOf(page('Tides')));
+        await emptied(3);
+      });
 
     it('are remembered where they cannot be removed, and removed when the storage is back', async () => {
       await importAll();
@@ -188,7 +185,6 @@ for (const [name, openPlace] of Object.entries(PLACES))
     it('come with the next import where they are missing, or were not kept before', async () => {
       await importAll();
       const id = await idOf('Tides');
-      await place.become(hub, 'there').catch(() => undefined);
       const original = await knex()('originals').where({ document_id: id }).first<{ id: string }>('id');
       await place.lose(hub, original?.id ?? '');
       const gone = await problem(await download(id), 404, 'no_original');

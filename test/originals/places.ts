@@ -14,7 +14,7 @@ export type Place = {
   /** Names of all objects. */
   names(hub: TestHub): Promise<string[]>;
   lose(hub: TestHub, name: string): Promise<void>;
-  /** `away`: nothing answers. `refusing`: it does not let the hub in. */
+  /** `away`: nothing answers. `refusing`: it does not let the hub in; the disk cannot. */
   become(hub: TestHub, state: 'there' | 'away' | 'refusing'): Promise<void>;
   close(): Promise<void>;
 };
@@ -37,7 +37,7 @@ function onDisk(): Place {
     },
     lose: (hub, name) => rm(path.join(root(hub), name.slice(0, 2), name)),
     async become(hub, state) {
-      // Something else stands where the folder was, so that neither can files be made nor found there.
+      // As where a volume is not mounted.
       const aside = `${root(hub)}-aside`;
       if (state === 'there') await rename(aside, root(hub));
       else await rename(root(hub), aside);

@@ -88,7 +88,7 @@ onEachDatabase('two users', (open) => {
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
     await writeFile(path.join(folder, 'secret-note.txt'), 'The harbour opens at six.');
-    hub = await startHub({ database: await open(), filesDir: folder });
+    hub = await startHub({ database: await open(), filesDir: folder, env: { KEEP_ORIGINALS: 'disk' } });
     const { integrations, browse, imports, syncs, documents, tokens, users } = hub.context;
     await users.create({ email: 'other-admin@example.com', name: 'Other', password: PASSWORD, role: 'admin' });
     await connectGoogle(hub, hub.admin);
