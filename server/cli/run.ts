@@ -4,6 +4,7 @@ import { createToken, createUser, sentenceOf } from './accounts.ts';
 import { withDatabase } from './database.ts';
 import { UsageError, type Flags, type Io, type Result } from './io.ts';
 import { forget, generateKeys, rotate } from './keys.ts';
+import { pruneOriginals } from './originals.ts';
 import { reasonOf } from './reason.ts';
 
 type Option = { type: 'string' | 'boolean' };
@@ -28,6 +29,7 @@ const COMMANDS: Record<string, Command> = {
   'keys generate': { options: {}, run: async () => generateKeys() },
   'keys rotate': { options: {}, run: rotate },
   'keys forget': { options: {}, run: forget },
+  'originals prune': { options: { remove: yes }, run: pruneOriginals },
 };
 
 const USAGE = `Usage: npm run hub -- <command> [options]
@@ -41,6 +43,8 @@ const USAGE = `Usage: npm run hub -- <command> [options]
   keys generate    prints a new SESSION_SECRET and INTEGRATION_ENCRYPTION_KEY
   keys rotate      seals all stored grants with the first key, beside a running hub
   keys forget      gives up grants whose key is lost; their accounts ask to be reconnected
+  originals prune  [--remove]
+                   counts, or removes, kept originals that no document has, as after a restore
   help             prints this
 
   --json           the result as JSON

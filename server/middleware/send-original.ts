@@ -20,7 +20,6 @@ export async function sendOriginal(req: Request, res: Response, original: Opened
   const stream = req.method === 'HEAD' ? undefined : await original.read({ signal: abort.signal, range });
   res.attachment(fileName);
   res.set({
-    'Content-Type': safeMediaType(mediaType),
     'Content-Length': String(range ? range.end - range.start + 1 : sizeBytes),
     'Content-Security-Policy': "default-src 'none'; sandbox",
     'X-Content-Type-Options': 'nosniff',
@@ -29,6 +28,8 @@ export async function sendOriginal(req: Request, res: Response, original: Opened
     'Accept-Ranges': 'bytes',
     ETag: etag,
   });
+  // Not by `set`, which adds a charset that nobody knows.
+  res.setHeader('Content-Type', safeMediaType(mediaType));
   if (range) res.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${sizeBytes}`);
   if (!stream) {
     res.end();

@@ -165,27 +165,6 @@ export async function findUnknownOriginals(db: Knex, ids: string[]): Promise<str
   return rows.map(({ id }) => id);
 }
 
-export type OriginalCount = { place: string; kept: number; leaving: number; problem?: string };
-
-/** How many are kept and are to be removed, at each place. */
-export async function countOriginals(db: Knex): Promise<OriginalCount[]> {
-  const rows = (await db('originals')
-    .groupBy('place')
-    .orderBy('place')
-    .select(
-      'place',
-      db.raw('count(document_id) as kept'),
-      db.raw('count(*) filter (where doomed_at is not null) as leaving'),
-      db.raw('max(problem) filter (where doomed_at is not null) as problem'),
-    )) as { place: string; kept: string; leaving: string; problem: string | null }[];
-  return rows.map(({ place, kept, leaving, problem }) => ({
-    place,
-    kept: Number(kept),
-    leaving: Number(leaving),
-    problem: problem ?? undefined,
-  }));
-}
-
 const detached = (db: Knex) => ({ document_id: null, held_until: null, next_attempt_at: db.fn.now() });
 
 const later = (db: Knex, ms: number) => db.raw(`now() + ? * interval '1 millisecond'`, [ms]);
