@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +10,15 @@ const PART = '.part';
 /** Originals as files of a folder, `ab/abcd…`, readable by the hub's user only. What the labels say is known to the database alone. */
 export function createDiskStorage(root: string): OriginalStorage {
   const fileOf = (name: string): string => path.join(root, name.slice(0, 2), name);
+
+  /** A folder that is not mounted holds its files all the same. */
+  function mustBeThere(done: string): void {
+    if (!existsSync(root))
+      throw new OriginalError(
+        'unavailable',
+        `The original could not be ${done}: the folder originals in DATA_DIR is gone.`,
+      );
+  }
 
   return {
     place: 'disk',
@@ -34,14 +43,14 @@ export function createDiskStorage(root: string): OriginalStorage {
 
     open: (name, { range }) =>
       told('read', async () => {
+        mustBeThere('read');
         const handle = await open(fileOf(name));
         return handle.createReadStream(range);
       }),
 
     remove: (name) =>
       told('removed', async () => {
-        // A folder that is not mounted holds files all the same.
-        await stat(root);
+        mustBeThere('removed');
         await rm(fileOf(name), { force: true });
         await rm(`${fileOf(name)}${PART}`, { force: true });
       }),
@@ -87,7 +96,7 @@ async function told<T>(done: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
+    if (error instanceof OriginalError || code === undefined) throw error;
     if (code === 'ENOENT' && done === 'read') throw new OriginalError('missing', 'The file is not in the folder.');
     const [kind, why] =
       code === 'ENOSPC' || code === 'EDQUOT'

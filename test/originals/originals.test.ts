@@ -173,7 +173,7 @@ for (const [name, openPlace] of Object.entries(PLACES))
         knex()('originals').whereNotNull('problem').first<{ problem: string; attempts: number }>(),
       );
       expect(row.problem).to.include('The original could not be removed');
-      if (name !== 'disk') await problem(other, 503, 'original_unavailable');
+      await problem(other, 503, 'original_unavailable');
       await place.become(hub, 'there');
       expect(await objects()).to.have.length(3);
       // As if the pause had passed.
