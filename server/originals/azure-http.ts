@@ -11,7 +11,8 @@ import { EgressError } from '../egress/egress.ts';
 export function azureHttpClient(fetch: Fetch, RestError: typeof RestErrorClass): IHttpClient {
   return {
     async sendRequest(request) {
-      const { url, method, body, abortSignal } = request;
+      const { url, method, abortSignal } = request;
+      const body: unknown = request.body;
       const signal = abortSignal && asSignal(abortSignal);
       const source: unknown = typeof body === 'function' ? (body as () => unknown)() : body;
       const stream = source instanceof Readable ? source : undefined;

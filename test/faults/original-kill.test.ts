@@ -72,7 +72,7 @@ onBoth('kill -9 between the upload of an original and its row', function () {
       .update({ held_until: new Date(0) });
     await waitFor('what was left behind to be removed', async () => (await azurite.names()).length === FILES, 60_000);
     expect(await azurite.names()).to.deep.equal(kept.sort());
-    for (const { output } of running) expect(output()).to.not.include(azurite.accountKey);
+    for (const process of running) expect(process.output()).to.not.include(azurite.accountKey);
     expect((await second.stop()).code).to.equal(0);
   });
 });
