@@ -55,7 +55,7 @@ for (const [name, openPlace] of Object.entries(PLACES))
       const { id } = await hub.context.imports.create(hub.admin, {
         items: [{ integrationId: integration.id, ref: wiki.refOf('Space') }],
       });
-      return finishedImport(hub, id);
+      return finishedImport(hub, id, 60_000);
     }
 
     async function idOf(title: string): Promise<string> {
@@ -69,7 +69,9 @@ for (const [name, openPlace] of Object.entries(PLACES))
     const emptied = (count = 0) =>
       waitFor(`${count} originals to be left`, async () => (await objects()).length === count);
 
-    it('are downloaded as they were imported, by page and API, with headers that let no browser run them', async () => {
+    it('are downloaded as they were imported, by page and API, with headers that let no browser run them', async function () {
+      // The first import of a process starts its parser threads.
+      this.timeout(120_000);
       expect((await importAll()).counts).to.include({ indexed: 3, failed: 0 });
       expect(await objects()).to.have.length(3);
       const [first = ''] = PAGES;
