@@ -45,7 +45,7 @@ onBoth('kill -9 between the upload of an original and its row', function () {
     const first = await begin();
     // Whoever wants to write a document waits.
     const lock = await database.knex.transaction();
-    await lock.raw('lock table documents in exclusive mode');
+    await lock.raw('lock table chunks in exclusive mode');
     const importId = await beginImport(world, first.url());
     await waitFor('uploads', async () => (await azurite.names()).length === AT_A_TIME, 120_000);
     await first.kill();
