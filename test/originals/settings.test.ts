@@ -60,7 +60,7 @@ describe('the settings of originals', () => {
 });
 
 describe('commands about originals', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
 
   it('check says where they are kept, or why they cannot be', async () => {
     const say = async (env: Env) => checkOriginals(parseConfig({ DATA_DIR: '/nowhere/at-all', ...env }));
