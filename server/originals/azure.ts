@@ -135,7 +135,7 @@ async function told<T>(done: string, signal: AbortSignal | undefined, work: () =
 }
 
 /** Without the library's error as its cause: that one holds the request with its signature. */
-function toOriginalError(done: string, error: unknown): OriginalError {
+function toOriginalError(done: string, error: unknown): Error {
   const failed = `The original could not be ${done}:`;
   if (error instanceof EgressError) return new OriginalError('refused', `${failed} ${error.message}`);
   const { statusCode, name } = error as { statusCode?: number; name?: string };
@@ -149,6 +149,8 @@ function toOriginalError(done: string, error: unknown): OriginalError {
       'refused',
       `${failed} the hub has no identity that Azure takes. Give it one, or set AZURE_STORAGE_CONNECTION_STRING.`,
     );
+  // A fault of the hub's own belongs in the log.
+  if (statusCode === undefined && name !== 'RestError') return error as Error;
   if (statusCode === undefined)
     return code === 'REQUEST_SEND_ERROR'
       ? new OriginalError('unavailable', `${failed} ${(error as Error).message}`)
