@@ -28,7 +28,7 @@ export function itKeepsOriginals(open: () => OriginalStorage): void {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  async function put(bytes: Buffer, name = randomUUID()): Promise<string> {
+  async function put(bytes: Buffer, name: string = randomUUID()): Promise<string> {
     const file = path.join(folder, 'content');
     await writeFile(file, bytes);
     await storage.put(name, file, LABELS, { signal: never });
