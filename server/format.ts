@@ -69,6 +69,7 @@ const MEDIA_TYPES: Record<string, string> = {
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'Word document',
   'application/zip': 'Zip archive',
   'inode/directory': 'Folder',
+  'message/rfc822': 'Mail',
   'text/csv': 'CSV',
   'text/html': 'Web page',
   'text/markdown': 'Markdown',

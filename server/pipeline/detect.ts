@@ -40,7 +40,6 @@ const REFUSED: [what: string, offset: number, magic: Buffer][] = [
   ['a program', 0, latin('\x7fELF')],
   ['a font', 0, latin('wOFF')],
   ['a font', 0, latin('wOF2')],
-  ['an RTF document', 0, latin('{\\rtf')],
   ['a PostScript document', 0, latin('%!PS')],
   ['an Outlook data file', 0, latin('!BDN')],
   ['a Parquet file', 0, latin('PAR1')],
@@ -78,9 +77,21 @@ const BY_EXTENSION: Record<string, Format> = {
   pptm: 'pptx',
   ppsx: 'pptx',
   potx: 'pptx',
+  odt: 'odt',
+  ott: 'odt',
+  fodt: 'odt',
+  ods: 'ods',
+  ots: 'ods',
+  fods: 'ods',
+  odp: 'odp',
+  otp: 'odp',
+  fodp: 'odp',
+  rtf: 'rtf',
+  eml: 'eml',
 };
 
 const OFFICE = 'application/vnd.openxmlformats-officedocument.';
+const OPEN = 'application/vnd.oasis.opendocument.';
 const BY_MEDIA_TYPE: Record<string, Format> = {
   'text/plain': 'txt',
   'text/markdown': 'md',
@@ -98,11 +109,22 @@ const BY_MEDIA_TYPE: Record<string, Format> = {
   [`${OFFICE}wordprocessingml.document`]: 'docx',
   [`${OFFICE}spreadsheetml.sheet`]: 'xlsx',
   [`${OFFICE}presentationml.presentation`]: 'pptx',
+  [`${OPEN}text`]: 'odt',
+  [`${OPEN}text-template`]: 'odt',
+  [`${OPEN}text-flat-xml`]: 'odt',
+  [`${OPEN}spreadsheet`]: 'ods',
+  [`${OPEN}spreadsheet-template`]: 'ods',
+  [`${OPEN}spreadsheet-flat-xml`]: 'ods',
+  [`${OPEN}presentation`]: 'odp',
+  [`${OPEN}presentation-template`]: 'odp',
+  [`${OPEN}presentation-flat-xml`]: 'odp',
+  'application/rtf': 'rtf',
+  'text/rtf': 'rtf',
+  'message/rfc822': 'eml',
 };
 
 /** Text files whose markup or envelope would be noise: refused by name, since their bytes look like text. */
 const REFUSED_EXTENSIONS: Record<string, string> = {
-  eml: 'an e-mail message (.eml)',
   mbox: 'a mailbox',
   mht: 'a web archive (.mht)',
   mhtml: 'a web archive (.mhtml)',
@@ -110,12 +132,8 @@ const REFUSED_EXTENSIONS: Record<string, string> = {
   ps: 'a PostScript document',
   eps: 'a PostScript image',
   pem: 'a key or certificate',
-  odt: 'an OpenDocument text (.odt)',
-  ods: 'an OpenDocument spreadsheet (.ods)',
-  odp: 'an OpenDocument presentation (.odp)',
 };
 const REFUSED_MEDIA_TYPES: Record<string, string> = {
-  'message/rfc822': 'an e-mail message',
   'multipart/related': 'a web archive',
   'image/svg+xml': 'an SVG image',
 };
@@ -135,7 +153,7 @@ function advice(what: string): string {
   return 'save it as .docx or .pdf and import that';
 }
 
-const TEXTUAL = /RTF|PostScript/;
+const TEXTUAL = /PostScript/;
 
 /** Whether a signature of plain letters stands in a file without zero bytes: then it is the beginning of a text. */
 const isProse = (magic: Buffer, head: Buffer): boolean =>
@@ -151,7 +169,7 @@ export function refuseByMagic(head: Buffer, name: string): void {
   if (head.subarray(0, 2).equals(latin('MZ')) && looksBinary(head)) throw unsupported('a program');
   const extension = extensionOf(name);
   const refused = REFUSED_EXTENSIONS[extension];
-  // Zip containers are looked into: an OpenDocument file may be encrypted, and a name may be wrong.
+  // Zip containers are looked into: a name may be wrong.
   if (refused && !head.subarray(0, 2).equals(latin('PK'))) throw unsupported(refused);
 }
 
@@ -167,11 +185,32 @@ export function detect(head: Buffer, name: string, mediaType: string): Detected 
   if (head.subarray(0, 8).equals(OLE_MAGIC)) return 'ole';
   const pdfAt = head.subarray(0, 1024 + 5).indexOf('%PDF-');
   if (pdfAt === 0 || (pdfAt > 0 && (named === 'pdf' || looksBinary(head)))) return 'pdf';
-  if (named === 'pdf' || named === 'docx' || named === 'xlsx' || named === 'pptx') return namedOtherwise(head, named);
+  if (startOf(head).startsWith('{\\rtf')) return 'rtf';
+  const flat = flatOdf(startOf(head), named);
+  if (flat) return flat;
+  if (named && PACKAGES[named]) return namedOtherwise(head, named);
   if (looksBinary(head)) throw unsupported('binary data of an unknown format');
   const refused = REFUSED_MEDIA_TYPES[type];
   if (refused && !named) throw unsupported(refused);
-  return named ?? byLooks(head);
+  return named === undefined || named === 'rtf' ? byLooks(head) : named;
+}
+
+/** Formats that have first bytes of their own, by what people call the files. */
+const PACKAGES: Partial<Record<Format, string>> = {
+  pdf: 'a PDF',
+  docx: 'a Word',
+  xlsx: 'an Excel',
+  pptx: 'a PowerPoint',
+  odt: 'an OpenDocument',
+  ods: 'an OpenDocument',
+  odp: 'an OpenDocument',
+};
+
+/** OpenDocument in a single XML file; which kind, it says behind a long list of namespaces or its name does. */
+function flatOdf(start: string, named: Format | undefined): Format | undefined {
+  if (!/^(<\?xml[^>]*>\s*)?<office:document[\s>]/.test(start)) return undefined;
+  const type = /\soffice:mimetype="([^"]+)"/.exec(start)?.[1];
+  return (type === undefined ? undefined : BY_MEDIA_TYPE[type]) ?? (named && /^od[tsp]$/.test(named) ? named : undefined);
 }
 
 /** A file that is called .docx or .pdf but has other first bytes: a web page saved under that name, or a damaged file. */
@@ -180,7 +219,7 @@ function namedOtherwise(head: Buffer, named: Format): Format {
   if (named === 'pdf') return 'pdf';
   throw new ContentError(
     'corrupt',
-    `The file is named as ${named === 'docx' ? 'a Word' : named === 'xlsx' ? 'an Excel' : 'a PowerPoint'} file but does not begin like one, so it is damaged; save it again in its program and import it once more.`,
+    `The file is named as ${PACKAGES[named]} file but does not begin like one, so it is damaged; save it again in its program and import it once more.`,
   );
 }
 
@@ -251,7 +290,6 @@ const MOSTLY: Record<string, string> = {
   xls: 'an Excel spreadsheet of the old format (.xls)',
   xlsb: 'an Excel spreadsheet of the binary format (.xlsb)',
   msg: 'an Outlook message (.msg)',
-  rtf: 'an RTF document',
   epub: 'an e-book (.epub)',
   zip: 'a zip archive',
   gz: 'a gzip archive',

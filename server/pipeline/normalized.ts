@@ -21,7 +21,10 @@ export type NormalizedDocument = {
   blocks: Block[];
 };
 
-export const FORMATS = ['txt', 'md', 'html', 'confluence', 'csv', 'json', 'pdf', 'docx', 'xlsx', 'pptx'] as const;
+export const FORMATS = [
+  ...(['txt', 'md', 'html', 'confluence', 'csv', 'json', 'pdf', 'docx', 'xlsx', 'pptx'] as const),
+  ...(['odt', 'ods', 'odp', 'rtf', 'eml'] as const),
+] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Why a file gave no document. `skipped` codes are properties of the file; `failed` ones deserve another look. */

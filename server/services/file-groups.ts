@@ -36,12 +36,12 @@ export const GROUP_TABLE: Record<FileGroup, { label: string; mediaTypes: string[
       'application/rtf',
       'text/rtf',
     ],
-    extensions: ['docx', 'docm', 'dotx', 'dotm', 'doc', 'dot', 'odt', 'rtf'],
+    extensions: ['docx', 'docm', 'dotx', 'dotm', 'doc', 'dot', 'odt', 'ott', 'fodt', 'rtf'],
   },
   powerpoint: {
     label: 'PowerPoint',
     mediaTypes: ['application/vnd.ms-powerpoint*', `${OFFICE}.presentationml.*`, `${OPEN}.presentation*`],
-    extensions: ['pptx', 'pptm', 'ppsx', 'ppsm', 'potx', 'potm', 'ppt', 'pps', 'odp'],
+    extensions: ['pptx', 'pptm', 'ppsx', 'ppsm', 'potx', 'potm', 'ppt', 'pps', 'odp', 'otp', 'fodp'],
   },
   spreadsheets: {
     label: 'Excel and CSV',
@@ -53,7 +53,7 @@ export const GROUP_TABLE: Record<FileGroup, { label: string; mediaTypes: string[
       'application/csv',
       'text/tab-separated-values',
     ],
-    extensions: ['xlsx', 'xlsm', 'xltx', 'xltm', 'xlsb', 'xls', 'ods', 'csv', 'tsv'],
+    extensions: ['xlsx', 'xlsm', 'xltx', 'xltm', 'xlsb', 'xls', 'ods', 'ots', 'fods', 'csv', 'tsv'],
   },
   web: {
     label: 'Web pages',

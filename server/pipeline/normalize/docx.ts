@@ -76,15 +76,17 @@ async function readMargins(
   const seen = new Map<string, Block>();
   for (const part of parts.slice(0, 60)) {
     const body = createBodyReader({
-      add(block) {
-        if (/\p{L}{2}/u.test(block.text.replace(/\b(page|of|seite|von|sur)\b/gi, '')))
-          seen.set(block.text, { kind: 'paragraph', text: block.text });
-      },
+      add: (block) => addMargin(seen, block),
       styleOf,
     });
     await walkXml(zip, part, body);
   }
   return [...seen.values()];
+}
+
+/** Keeps what a header or footer says, by its text; page numbers alone say nothing. */
+export function addMargin(seen: Map<string, Block>, { text }: Block): void {
+  if (/\p{L}{2}/u.test(text.replace(/\b(page|of|seite|von|sur)\b/gi, ''))) seen.set(text, { kind: 'paragraph', text });
 }
 
 const PLAIN: ParagraphStyle = { isTitle: false, isList: false };

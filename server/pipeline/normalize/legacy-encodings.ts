@@ -37,8 +37,11 @@ const ZONES: Record<string, { from: number; to: number; score: number }[]> = {
 const C1 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 /** Windows-1252 by hand: Node 20's TextDecoder gives control characters for 0x80 to 0x9f. */
-export const decodeWestern = (bytes: Buffer): string =>
-  bytes.toString('latin1').replace(/[\u0080-\u009f]/g, (letter) => C1[letter.charCodeAt(0) - 0x80]!);
+export const decodeWestern = (bytes: Buffer): string => withoutC1(bytes.toString('latin1'));
+
+/** A text with the letters that windows-1252 has in place of control characters: what was decoded as Latin 1 and is windows-1252. */
+export const withoutC1 = (text: string): string =>
+  text.replace(/[\u0080-\u009f]/g, (letter) => C1[letter.charCodeAt(0) - 0x80]!);
 
 /** Names that mean windows-1252 on the web. */
 export const isWestern = (encoding: string): boolean =>

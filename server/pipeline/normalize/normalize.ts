@@ -40,6 +40,10 @@ async function readPackage(file: NormalizeInput): Promise<Normalized & { format:
         return { format, ...(await (await import('./pptx.ts')).normalizePptx(zip)) };
       case 'xlsx':
         return { format, ...(await (await import('./xlsx.ts')).normalizeXlsx(zip)) };
+      case 'odt':
+      case 'ods':
+      case 'odp':
+        return { format, ...(await (await import('./odf.ts')).normalizeOdf(zip, format)) };
     }
   });
 }
@@ -62,6 +66,16 @@ async function read(format: Format, file: NormalizeInput): Promise<Normalized> {
       );
     case 'json':
       return (await import('./json.ts')).normalizeJson(decodeText(bytes));
+    case 'odt':
+    case 'ods':
+    case 'odp': {
+      const { flatPackage, normalizeOdf } = await import('./odf.ts');
+      return normalizeOdf(flatPackage(bytes), format);
+    }
+    case 'rtf':
+      return (await import('./rtf.ts')).normalizeRtf(bytes);
+    case 'eml':
+      return (await import('./eml.ts')).normalizeEml(bytes);
     default:
       return (await import('./text.ts')).normalizeText(decodeText(bytes));
   }

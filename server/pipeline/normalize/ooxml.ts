@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { unsupported } from '../detect.ts';
 import { ContentError } from '../normalized.ts';
+import type { OdfKind } from './odf-kind.ts';
+import { isEncryptedOdf, odfKindOf } from './odf-kind.ts';
 import { walkXml } from './xml.ts';
 import type { Zip } from './zip.ts';
 
@@ -10,7 +12,7 @@ export type Relation = { id: string; type: string; target: string };
  * What Office format a zip package is, by the parts it has. Errors: ContentError `unsupported` (named), `encrypted` (OpenDocument),
  * `corrupt`.
  */
-export async function officeKind(zip: Zip): Promise<'docx' | 'xlsx' | 'pptx'> {
+export async function officeKind(zip: Zip): Promise<'docx' | 'xlsx' | 'pptx' | OdfKind> {
   const main = (await relationsOf(zip, '')).find(({ type }) => type.endsWith('/officeDocument'))?.target;
   for (const [kind, folder, part] of [
     ['docx', 'word', 'document.xml'],
@@ -19,7 +21,7 @@ export async function officeKind(zip: Zip): Promise<'docx' | 'xlsx' | 'pptx'> {
   ] as const)
     if (main?.startsWith(`${folder}/`) ? main.endsWith('.xml') : zip.has(`${folder}/${part}`)) return kind;
   if (main?.endsWith('.bin')) throw unsupported('an Excel spreadsheet of the binary format (.xlsb)');
-  if (zip.has('mimetype')) return refuseByMimetype(zip);
+  if (zip.has('mimetype')) return kindByMimetype(zip);
   if (zip.has('visio/document.xml')) throw unsupported('a Visio drawing');
   if (zip.names.some((name) => /^Index\/.*\.iwa$|^Index\.zip$/.test(name)))
     throw unsupported('a document of Pages, Numbers or Keynote');
@@ -31,25 +33,19 @@ export async function officeKind(zip: Zip): Promise<'docx' | 'xlsx' | 'pptx'> {
   throw unsupported('a zip archive');
 }
 
-async function refuseByMimetype(zip: Zip): Promise<never> {
+/** What a package says of itself in its part `mimetype`. Errors: ContentError `unsupported` (named), `encrypted` (OpenDocument). */
+async function kindByMimetype(zip: Zip): Promise<OdfKind> {
   let type = '';
   for await (const part of zip.stream('mimetype')) type += part.toString('latin1').slice(0, 200);
   if (type.startsWith('application/epub')) throw unsupported('an e-book (.epub)');
-  if (zip.has('META-INF/manifest.xml'))
-    await walkXml(zip, 'META-INF/manifest.xml', {
-      open({ name }) {
-        if (name === 'encryption-data')
-          throw new ContentError(
-            'encrypted',
-            'The file is protected by a password; save it without one and import it again.',
-          );
-      },
-    });
-  const kind = /opendocument\.(text|spreadsheet|presentation)/.exec(type)?.[1];
-  if (kind === 'text') throw unsupported('an OpenDocument text (.odt)');
-  if (kind === 'spreadsheet') throw unsupported('an OpenDocument spreadsheet (.ods)');
-  if (kind === 'presentation') throw unsupported('an OpenDocument presentation (.odp)');
-  throw unsupported('a document of another program in a zip archive');
+  if (await isEncryptedOdf(zip))
+    throw new ContentError(
+      'encrypted',
+      'The document is protected by a password; save it without one and import it again.',
+    );
+  const kind = odfKindOf(type);
+  if (!kind) throw unsupported('a document of another program in a zip archive');
+  return kind;
 }
 
 /** The relations of a part (of the package itself for ''), their targets as names of entries; external ones are left out. */
@@ -75,7 +71,11 @@ export async function relationsOf(zip: Zip, part: string): Promise<Relation[]> {
 /** The title in the document's properties, where it has one. */
 export async function coreTitle(zip: Zip): Promise<string | undefined> {
   const part = (await relationsOf(zip, '')).find(({ type }) => type.endsWith('/core-properties'))?.target;
-  if (!part || !zip.has(part)) return undefined;
+  return part && zip.has(part) ? titleIn(zip, part) : undefined;
+}
+
+/** The title in a part with properties (Dublin Core's), where it has one. */
+export async function titleIn(zip: Zip, part: string): Promise<string | undefined> {
   let title = '';
   let inTitle = false;
   await walkXml(zip, part, {

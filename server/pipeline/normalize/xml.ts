@@ -19,6 +19,9 @@ export type XmlEvents = {
   text?: (text: string) => void;
 };
 
+/** Elements within one another, at most. Documents have some tens; files made to do harm have millions, each of which costs memory. */
+const MAX_DEPTH = 4_000;
+
 /**
  * Walks one XML part of a package as it is unpacked. Document types and entities are refused: Office writes none, attacks do.
  * Errors: ContentError `corrupt`, and those of the zip.
@@ -41,6 +44,14 @@ export async function walkXml(zip: Zip, part: string, events: XmlEvents): Promis
     );
   });
   const { open, close, text } = events;
+  let depth = 0;
+  parser.on('opentagstart', () => {
+    if (++depth > MAX_DEPTH)
+      throw new ContentError(
+        'corrupt',
+        `The file was refused because its elements nest over ${MAX_DEPTH} deep, as only files made to do harm do; save it again in its program and import that.`,
+      );
+  });
   if (open) {
     // One object serves all elements: closures for each would cost a third of the time of a big sheet.
     let current: SaxesTagPlain;
@@ -55,7 +66,10 @@ export async function walkXml(zip: Zip, part: string, events: XmlEvents): Promis
       open(tag);
     });
   }
-  if (close) parser.on('closetag', (tag) => close(localName(tag.name)));
+  parser.on('closetag', (tag) => {
+    depth--;
+    close?.(localName(tag.name));
+  });
   if (text) {
     parser.on('text', text);
     parser.on('cdata', text);
