@@ -210,7 +210,9 @@ const PACKAGES: Partial<Record<Format, string>> = {
 function flatOdf(start: string, named: Format | undefined): Format | undefined {
   if (!/^(<\?xml[^>]*>\s*)?<office:document[\s>]/.test(start)) return undefined;
   const type = /\soffice:mimetype="([^"]+)"/.exec(start)?.[1];
-  return (type === undefined ? undefined : BY_MEDIA_TYPE[type]) ?? (named && /^od[tsp]$/.test(named) ? named : undefined);
+  return (
+    (type === undefined ? undefined : BY_MEDIA_TYPE[type]) ?? (named && /^od[tsp]$/.test(named) ? named : undefined)
+  );
 }
 
 /** A file that is called .docx or .pdf but has other first bytes: a web page saved under that name, or a damaged file. */

@@ -31,10 +31,22 @@ describe('Detection of formats', () => {
     expect(kindOf('[section]\nkey=1', 'settings.ini')).to.equal('txt');
     expect(kindOf('Dear all', 'letter')).to.equal('txt');
     expect(kindOf('<html><body>Sign in', 'report.docx')).to.equal('html');
+    expect(kindOf('Subject: a\n\nHello', 'a.eml')).to.equal('eml');
+    expect(kindOf('Subject: a\n\nHello', 'a', 'message/rfc822')).to.equal('eml');
+    expect(kindOf('Only words', 'a.rtf')).to.equal('txt');
+  });
+
+  it('finds RTF under any name, and OpenDocument in a single XML file', () => {
+    expect(kindOf('{\\rtf1 Hello}', 'letter.doc')).to.equal('rtf');
+    const flat = '<?xml version="1.0"?>\n<office:document xmlns:office="o"';
+    const type = 'application/vnd.oasis.opendocument.spreadsheet';
+    expect(kindOf(`${flat} office:mimetype="${type}">`, 'a')).to.equal('ods');
+    expect(kindOf(flat, 'a.fodt')).to.equal('odt');
   });
 
   it('calls a file that only bears an Office name damaged', () => {
     expect(kindOf('nothing like it', 'report.docx')).to.equal('corrupt');
+    expect(kindOf('nothing like it', 'report.odt')).to.equal('corrupt');
     expect(kindOf('nothing like it', 'report.pdf')).to.equal('pdf');
   });
 
@@ -73,22 +85,22 @@ describe('Files that are not read', function () {
     expect(await pipeline.refusal('a.xls', ole('Workbook'))).to.match(/^unsupported: .*\.xls\).*\.xlsx/);
     expect(await pipeline.refusal('a.ppt', ole('PowerPoint Document'))).to.match(/^unsupported: .*\.ppt\).*\.pptx/);
     expect(await pipeline.refusal('a.msg', ole('__substg1.0_0037001F'))).to.match(/^unsupported: .*\.msg\)/);
-    expect(await pipeline.refusal('a.eml', 'From: a@example.com\n\nHello')).to.match(/^unsupported: .*e-mail message/);
-    expect(await pipeline.refusal('a.rtf', '{\\rtf1 Hello}')).to.match(/^unsupported: .*RTF/);
     expect(await pipeline.refusal('a.zip', zipOf({ 'a.txt': 'Hello' }))).to.match(
       /^unsupported: .*zip archive.*unpack/,
     );
     expect(await pipeline.refusal('a.gz', Buffer.from('\x1f\x8b\x08\0\0', 'latin1'))).to.match(/^unsupported: .*gzip/);
   });
 
-  it('are named for OpenDocument and e-books', async () => {
-    const odf = (kind: string, manifest = '<m/>') =>
-      zipOf({ mimetype: `application/vnd.oasis.opendocument.${kind}`, 'META-INF/manifest.xml': manifest });
-    expect(await pipeline.refusal('a.odt', odf('text'))).to.match(/^unsupported: .*\.odt\)/);
-    expect(await pipeline.refusal('a.ods', odf('spreadsheet'))).to.match(/^unsupported: .*\.ods\).*\.xlsx/);
-    expect(await pipeline.refusal('a.odp', odf('presentation'))).to.match(/^unsupported: .*\.odp\)/);
-    expect(await pipeline.refusal('a.epub', zipOf({ mimetype: 'application/epub+zip' }))).to.match(/e-book/);
-    const locked = odf('text', '<m:manifest><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>');
+  it('are named for e-books, drawings and files of other programs', async () => {
+    const refusal = (type: string) => pipeline.refusal('a.odg', zipOf({ mimetype: type }));
+    expect(await refusal('application/epub+zip')).to.match(/^unsupported: .*e-book/);
+    expect(await refusal('application/vnd.oasis.opendocument.graphics')).to.match(/^unsupported: .*another program/);
+  });
+
+  it('are called encrypted when an OpenDocument says so', async () => {
+    const manifest = '<m:manifest><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>';
+    const mimetype = 'application/vnd.oasis.opendocument.text';
+    const locked = zipOf({ mimetype, 'META-INF/manifest.xml': manifest, 'content.xml': '\u0003\u0001' });
     expect(await pipeline.refusal('b.odt', locked)).to.match(/^encrypted: .*password/);
   });
 

@@ -70,3 +70,17 @@ export const wordPackage = (body: string, parts: Record<string, string> = {}): B
     ),
     ...Object.fromEntries(Object.entries(parts).map(([name, xml]) => [`word/${name}.xml`, xml])),
   });
+
+/** An OpenDocument package with the given body, and styles before it. */
+export const odfPackage = (
+  kind: 'text' | 'spreadsheet' | 'presentation',
+  body: string,
+  parts: { styles?: string } & Record<string, string> = {},
+): Buffer => {
+  const { styles = '', ...others } = parts;
+  return zipOf({
+    mimetype: `application/vnd.oasis.opendocument.${kind}`,
+    'content.xml': `<office:document-content><office:automatic-styles>${styles}</office:automatic-styles><office:body><office:${kind}>${body}</office:${kind}></office:body></office:document-content>`,
+    ...others,
+  });
+};

@@ -82,7 +82,9 @@ function refuseEncrypted({ headers }: Email): void {
 }
 
 const decoded = (text: string | null | undefined): string | undefined =>
-  withoutC1(text ?? '').replace(/\s+/g, ' ').trim() || undefined;
+  withoutC1(text ?? '')
+    .replace(/\s+/g, ' ')
+    .trim() || undefined;
 
 const names = (addresses: Address[]): string =>
   shortened(

@@ -8,8 +8,9 @@ import type { XmlEvents, XmlTag } from './xml.ts';
 const MAX_ROW_REPEATS = 100;
 const MAX_CELL_REPEATS = 256;
 const MAX_REPEATED_CHARACTERS = 1_000_000;
-/** As wide as sheets get in LibreOffice and Excel. */
+/** As large as sheets get in LibreOffice and Excel. */
 const MAX_COLUMNS = 16_384;
+const MAX_ROWS = 1_048_576;
 
 type OpenSheet = { rows: ReturnType<typeof createRowWriter>; add(block: Block): void; row: number };
 type OpenCell = { type?: string; value?: string; repeats: number; lines: string[]; isCovered: boolean };
@@ -32,6 +33,7 @@ export function createOdfSheets(options: {
   let skipDepth = 0;
   let hasHidden = false;
   let cells: string[] = [];
+  let emptyCells = 0;
   let rowRepeats = 1;
   let cell: OpenCell | undefined;
   let comment: string[] | undefined;
@@ -68,11 +70,11 @@ export function createOdfSheets(options: {
       cells.push(shown);
     }
   };
-  let emptyCells = 0;
   const endRow = (): void => {
     if (!sheet) return;
     const length = cells.reduce((sum, each) => sum + each.length + 1, 0);
-    for (let at = 0; at < rowRepeats && length > 0 && at < MAX_ROW_REPEATS; at++) {
+    const written = length === 0 ? 0 : Math.min(rowRepeats, MAX_ROW_REPEATS, MAX_ROWS - sheet.row);
+    for (let at = 0; at < written; at++) {
       if (at > 0 && (spare -= length) < 0) break;
       sheet.rows.add(sheet.row + 1 + at, cells);
     }
@@ -195,5 +197,5 @@ function show({ type, value, lines }: OpenCell): string {
 
 const countOf = (repeats: string | undefined): number => {
   const count = Math.floor(Number(repeats ?? 1));
-  return count >= 1 && count <= 1_048_576 ? count : count > 1 ? 1_048_576 : 1;
+  return count >= 1 && count <= MAX_ROWS ? count : count > 1 ? MAX_ROWS : 1;
 };

@@ -41,7 +41,11 @@ export function createOdfSlides(options: {
     options.add({ kind: 'heading', level: 1, text: title === '' ? `Slide ${number}` : title, ...place });
     // Headings within a slide would end its own.
     for (const block of [...slide.blocks, ...comments, ...slide.notes])
-      options.add({ ...block, ...place, ...(block.kind === 'heading' ? { level: Math.max(2, block.level ?? 2) } : {}) });
+      options.add({
+        ...block,
+        ...place,
+        ...(block.kind === 'heading' ? { level: Math.max(2, block.level ?? 2) } : {}),
+      });
     slide = undefined;
   };
 

@@ -273,7 +273,9 @@ export function normalizeRtf(bytes: Buffer): Normalized {
   story.finish(group.paragraph);
   for (const block of [...comments, ...margins.values()]) list.add(block);
   const heading = list.blocks.find(({ kind, level }) => kind === 'heading' && level === 1)?.text;
-  return { title: title.trim() || shownTitle || heading, blocks: list.blocks };
+  // Some writers put question marks for every letter of a title they cannot write.
+  const own = /[\p{L}\p{N}]/u.test(title) ? title : undefined;
+  return { title: own ?? shownTitle ?? heading, blocks: list.blocks };
 }
 
 /** What a style says of its paragraphs: headings by outline level, or by the names that all programs write in English. */
