@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Block, NormalizedDocument } from './normalized.ts';
 import type { Chunk } from './pipeline.ts';
 import { PREFIX_SEPARATOR, prefixParts } from './prefix.ts';
+import { sectionMarks } from './section-marks.ts';
 import type { Piece } from './split.ts';
 import { cellPieces, lastSentences, linePieces, sentencePieces } from './split.ts';
 import { countTokens, cutBefore } from './tokens.ts';
@@ -28,7 +29,8 @@ type Unit = Piece & {
 /**
  * Cuts a document into chunks of at most 400 tokens that never cross a heading. Paragraphs, rows and code stay whole where they fit;
  * a table that is split repeats its header; prose that is split repeats its last one or two sentences. A heading without text of
- * its own or below it becomes a chunk itself, so nothing that can be read is lost. Takes time linear in the text.
+ * its own or below it becomes a chunk itself, so nothing that can be read is lost. In a long section an edit changes the chunks around it
+ * only. Takes time linear in the text.
  */
 export function chunkDocument(document: NormalizedDocument, options: { title: string }): Chunk[] {
   const chunks: Chunk[] = [];
@@ -185,7 +187,9 @@ function packSection(blocks: Block[], budget: number, emit: (units: Unit[]) => v
     push({ text, tokens: cost, glue: glueFor(block), page: block.page, anchor: block.anchor });
   };
 
+  const marks = sectionMarks(blocks);
   for (const [at, block] of blocks.entries()) {
+    if (marks.has(at) && hasFresh()) close(isProse(block));
     if (block.kind === 'table-row') addRow(block, blocks[at + 1]);
     else {
       header = undefined;

@@ -12,6 +12,18 @@ const sentences = (count: number, from = 0): string =>
   Array.from({ length: count }, (_, at) => `Sentence number ${from + at} tells of the ferry and its crew.`).join(' ');
 const exactly = (text: string): number => countExactly(text, { disallowedSpecial: new Set() });
 
+const WORDS =
+  'ferry harbour crew island pier boat tide rope captain ticket morning evening fare seat bell lamp storm'.split(' ');
+
+/** Numbers from 0 to below `below`, the same in every run. */
+function numbersFrom(seed: number): (below: number) => number {
+  let state = seed * 2_654_435_761;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 4_294_967_296) * below);
+  };
+}
+
 /** What holds for every set of chunks. */
 function expectSound(chunks: Chunk[]): void {
   for (const [at, chunk] of chunks.entries()) {
@@ -152,6 +164,27 @@ describe('Chunking', function () {
     expectSound(chunks);
     expect(chunks[0]!.text.length).to.be.greaterThan(800);
   });
+
+  for (const seed of [1, 2, 3, 4, 5, 6])
+    it(`leaves most chunks of a long section as they were when one place is edited (${seed})`, () => {
+      const draw = numbersFrom(seed);
+      const sentence = (): string =>
+        `${Array.from({ length: 6 + draw(14) }, () => WORDS[draw(WORDS.length)]).join(' ')}.`;
+      const some = (): Block => paragraph(Array.from({ length: 1 + draw(7) }, sentence).join(' '));
+      const blocks = Array.from({ length: 200 }, some);
+      const before = chunksOf([heading(1, 'Log'), ...blocks]);
+      const known = new Set(before.map(({ textHash }) => textHash));
+      const fresh = (edited: Block[]): Chunk[] => {
+        const chunks = chunksOf([heading(1, 'Log'), ...edited]);
+        expectSound(chunks);
+        return chunks.filter(({ textHash }) => !known.has(textHash));
+      };
+      const middle = `${blocks[100]!.text} ${sentence()}`;
+      expect(fresh(blocks.with(100, paragraph(middle))).length, 'a sentence in the middle').to.be.within(1, 4);
+      expect(fresh([some(), ...blocks]).length, 'a paragraph in front').to.be.within(1, 4);
+      const mean = before.reduce((sum, { tokenCount }) => sum + tokenCount, 0) / before.length;
+      expect(mean, 'tokens of a chunk').to.be.above(0.7 * CHUNK_TOKENS);
+    });
 
   it('takes special tokens for the text they are', () => {
     expectSound(chunksOf([paragraph('The model stops at <|endoftext|> and <|fim_prefix|>.')]));

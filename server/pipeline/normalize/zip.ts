@@ -106,7 +106,7 @@ const openEntry = (file: ZipFile, entry: Entry): Promise<PassThrough> =>
 const isZipError = (error: unknown): boolean =>
   error instanceof Error &&
   (/^Z_/.test(String((error as NodeJS.ErrnoException).code)) ||
-    /bytes in the stream|local file header|compression method|file data overflows|invalid|unexpected end/i.test(
+    /bytes in the stream|local file header|compression method|file data overflows|invalid|unexpected (end|EOF)/i.test(
       error.message,
     ));
 
