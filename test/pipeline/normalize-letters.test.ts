@@ -88,7 +88,7 @@ describe('Rich text and mail', function () {
       );
     });
 
-    it('prefers the plain version, reads HTML where there is none, and names attachments', async () => {
+    it('reads HTML as mail programs show it, the plain version where there is none, and names attachments', async () => {
       const part = (type: string, content: string, extra = '') =>
         `--b\r\nContent-Type: ${type}\r\n${extra}\r\n${content}\r\n`;
       const html = part('text/html; charset=utf-8', '<h1>Big</h1><p>fares<script>no</script></p>');
@@ -98,7 +98,8 @@ describe('Rich text and mail', function () {
         (await mail([...HEAD, `Content-Type: multipart/${type}; boundary=b`], `${parts}--b--`)).text.split(
           'Subject: Fares\n\n',
         )[1];
-      expect(await read('alternative', plain + html)).to.equal('café €');
+      expect(await read('alternative', plain + html)).to.equal('Big\n\nfares');
+      expect(await read('mixed', plain)).to.equal('café €');
       expect(await read('mixed', html + file)).to.equal('Big\n\nfares\n\nAttachments: fares.pdf');
     });
 

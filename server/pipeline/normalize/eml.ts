@@ -17,7 +17,7 @@ const LIMITS = { maxNestingDepth: 64, maxHeadersSize: 1_048_576, maxRfc822Nestin
 const MAX_NAMES = 200;
 
 /**
- * A mail: sender, recipients, date and subject in one block; then the text, of the plain version where there is one, else of the HTML; then the
+ * A mail: sender, recipients, date and subject in one block; then the text, of the HTML version as mail programs show it, else of the plain one; then the
  * names of attachments, whose content is not read. Messages forwarded as a part are read with it. The subject is the title.
  * Errors: ContentError `corrupt`, `too_large`, `encrypted` (S/MIME, PGP). Source: RFC 5322, RFC 2045 to 2049
  */
@@ -43,8 +43,9 @@ export async function normalizeEml(bytes: Buffer): Promise<Normalized> {
 }
 
 function bodyOf({ text, html }: Email): Block[] {
-  if (text && text.trim() !== '') return normalizeText(withoutC1(checkLength(text)).replace(/\r\n?/g, '\n')).blocks;
-  return html ? htmlBlocks(withoutC1(checkLength(html))).blocks : [];
+  const shown = html ? htmlBlocks(withoutC1(checkLength(html))).blocks : [];
+  if (shown.length > 0) return shown;
+  return text ? normalizeText(withoutC1(checkLength(text)).replace(/\r\n?/g, '\n')).blocks : [];
 }
 
 function checkBounds(bytes: Buffer): void {
