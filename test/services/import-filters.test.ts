@@ -168,6 +168,9 @@ describe('the type of a file', () => {
       ['a', word],
       ['a.bin', 'application/octet-stream'],
       ['a.csv', 'application/vnd.ms-excel'],
+      ['a.odt', 'application/vnd.oasis.opendocument.text'],
+      ['a.rtf', 'application/rtf'],
+      ['a', 'message/rfc822'],
     ] as const)
       expect(refusalByName(name, type)).to.equal(undefined);
   });

@@ -8,8 +8,8 @@ import { withoutC1 } from './legacy-encodings.ts';
 import type { Normalized } from './normalize.ts';
 import { normalizeText } from './text.ts';
 
-/** Servers take messages of up to 150 MB; the reader holds one several times over. */
-const MAX_BYTES = 160 * 1_048_576;
+/** Most servers take far less; the reader holds a message about six times over. */
+const MAX_BYTES = 100 * 1_048_576;
 /** Lines that may begin a part. Each part costs memory, however short it is. */
 const MAX_BOUNDARY_LINES = 50_000;
 const LIMITS = { maxNestingDepth: 64, maxHeadersSize: 1_048_576, maxRfc822NestingDepth: 3 };
