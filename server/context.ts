@@ -145,7 +145,7 @@ export async function createContext(
   const documents = createDocumentService({ database, imports });
   const storages = createOriginalStorages(config, { fetch: egress.fetch });
   const originals = createOriginalService({ database, storages, logger });
-  const search = createSearchService({ index, embedder, logger });
+  const search = createSearchService({ index, embedder, integrations, logger });
   const chat = config.chat && createChatModel(config.chat, { fetch: egress.fetch, logger });
   const ask = createAskService({ search, chat, byMeaning: config.embedding !== undefined, logger });
   const notifications = createNotificationService({ config, database, definitions, egress, queue, logger });

@@ -67,8 +67,19 @@ export const paths = {
   documentOriginal: (id: string) => `/admin/documents/${id}/original`,
   documentSync: (id: string) => `/admin/documents/${id}/sync`,
   documentDelete: (id: string) => `/admin/documents/${id}/delete`,
-  search: (options: { q?: string; ask?: string; platform?: string; category?: string; mode?: string } = {}): string =>
-    `/admin/search${query(options)}`,
+  search: (
+    options: {
+      q?: string;
+      ask?: string;
+      platform?: string;
+      category?: string;
+      mode?: string;
+      integrationId?: string;
+      folder?: string;
+      modifiedFrom?: string;
+      modifiedTo?: string;
+    } = {},
+  ): string => `/admin/search${query(options)}`,
   notifications: '/admin/notifications',
   notificationsPage: (cursor: string) => `/admin/notifications${query({ cursor })}`,
   notificationDismiss: (id: string) => `/admin/notifications/${id}/dismiss`,

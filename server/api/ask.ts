@@ -7,7 +7,7 @@ import type { Answer, AskInput, AskProblem } from '../services/ask-service.ts';
 import { toAnswer } from './answers.ts';
 import { rateLimit } from './authentication.ts';
 import { closedSignal, openEventStream } from './connection.ts';
-import { bodyOf } from './input.ts';
+import { bodyOf, withoutNulls } from './input.ts';
 import * as schemas from './schemas.ts';
 
 /** Questions a minute and user: each may cost a model's work. */
@@ -18,8 +18,7 @@ export function askRoutes(context: Context): Router {
   const router = Router();
 
   router.post('/ask', rateLimit(ASKED_PER_MINUTE, 'questions'), async (req, res) => {
-    const { platform, category, ...rest } = bodyOf(req, schemas.askRequest);
-    const input = { ...rest, platform: platform ?? undefined, category: category ?? undefined };
+    const input = withoutNulls(bodyOf(req, schemas.askRequest));
     if (req.accepts(['application/json', 'text/event-stream']) === 'text/event-stream')
       return streamAnswer(context, req, res, input, async (answer) => toAnswer(answer));
     const signal = closedSignal(res);

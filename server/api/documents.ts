@@ -4,7 +4,7 @@ import { currentUser, param } from '../middleware/request.ts';
 import { sendOriginal } from '../middleware/send-original.ts';
 import { toDocument, toDocumentDetail, toSearch } from './answers.ts';
 import { importPath } from './imports.ts';
-import { bodyOf, queryOf } from './input.ts';
+import { bodyOf, queryOf, withoutNulls } from './input.ts';
 import * as schemas from './schemas.ts';
 
 /** Imported documents, and search in them. */
@@ -35,13 +35,10 @@ export function documentRoutes({ documents, originals, search }: Context): Route
   });
 
   router.post('/search', async (req, res) => {
-    const { platform, category, ...input } = bodyOf(req, schemas.searchRequest);
     let notice: string | undefined;
     const results = await search.search(currentUser(req), {
-      ...input,
+      ...withoutNulls(bodyOf(req, schemas.searchRequest)),
       onWordsOnly: (sentence) => (notice = sentence),
-      platform: platform ?? undefined,
-      category: category ?? undefined,
     });
     res.json(toSearch(results, notice));
   });

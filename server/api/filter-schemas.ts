@@ -4,6 +4,11 @@ import { isNamePattern, MAX_NAME_PATTERN } from '../services/import-filters.ts';
 
 const bytes = z.int('must be a whole number of bytes').min(1, 'must be at least 1');
 
+/** A day or a time with its offset, as it was written. */
+export const instant = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
+  error: 'must be a day or an ISO 8601 time, for example 2026-03-01',
+});
+
 const members = {
   types: z.array(z.enum(FILE_GROUPS, { error: `must be one of ${FILE_GROUPS.join(', ')}` })).optional(),
   minBytes: bytes.optional(),
@@ -15,11 +20,7 @@ const members = {
     .refine(isNamePattern, 'must name something, for example *.pdf, !draft*')
     .refine((pattern) => !/[\p{Cc}\p{Cs}]/u.test(pattern), 'must not hold control characters')
     .optional(),
-  modifiedAfter: z
-    .union([z.iso.date(), z.iso.datetime({ offset: true })], {
-      error: 'must be a day or an ISO 8601 time, for example 2026-03-01',
-    })
-    .optional(),
+  modifiedAfter: instant.optional(),
 };
 
 /** What an import is to leave out of what it lists. */

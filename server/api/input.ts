@@ -41,3 +41,9 @@ export function checked<S extends z.ZodType>(schema: S, value: unknown): z.outpu
     [...messages].map(([field, message]) => ({ field, message: `${field || 'The body'}: ${message}.` })),
   );
 }
+
+/** The same without fields that are null: a client may send null for what it leaves open. */
+export const withoutNulls = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], null> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as {
+    [K in keyof T]: Exclude<T[K], null>;
+  };

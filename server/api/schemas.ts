@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { PLATFORMS } from '../../providers/provider.ts';
 import { ITEM_STATES } from '../services/import-service.ts';
-import { SEARCH_MODES } from '../services/search-service.ts';
+import { lastInstant, SEARCH_MODES } from '../services/search-service.ts';
 import { SCHEDULE_NAMES } from '../services/sync-service.ts';
-import { filtersAnswer, importFilters } from './filter-schemas.ts';
+import { filtersAnswer, importFilters, instant } from './filter-schemas.ts';
 
 // One schema for each request and each answer of the JSON API. Requests are checked with theirs before a service sees them;
 // answers are built by functions whose types come from here, and the tests parse every answer with its schema.
@@ -114,6 +114,12 @@ export const searchRequest = z.strictObject({
   limit: z.int('must be a whole number').min(1, 'must be from 1 to 50').max(50, 'must be from 1 to 50').optional(),
   platform: platform.nullish(),
   category: text(100).nullish(),
+  integrationId: z.string().min(1, 'must not be empty').nullish(),
+  /** Path as documents show it. */
+  folder: text(2000).nullish(),
+  /** Both ends included; a day begins and ends in UTC. */
+  modifiedFrom: instant.transform((value) => new Date(value)).nullish(),
+  modifiedTo: instant.transform(lastInstant).nullish(),
   mode: z.enum(SEARCH_MODES, { error: `must be one of ${SEARCH_MODES.join(', ')}` }).optional(),
 });
 

@@ -43,15 +43,16 @@ const namePattern = text
     'Enter names such as *.pdf or !draft*, separated by commas.',
   );
 
-const day = text
-  .refine(
-    (typed) => typed === '' || z.iso.date().safeParse(typed).success,
-    'Enter a date as year, month and day, such as 2026-03-01.',
-  )
-  .refine(
-    (typed) => !(Date.parse(typed) > Date.now() + DAY_MS),
-    'This date lies in the future, so nothing would be imported.',
-  );
+/** A day as a form's field sends it, or nothing. */
+export const day = text.refine(
+  (typed) => typed === '' || z.iso.date().safeParse(typed).success,
+  'Enter a date as year, month and day, such as 2026-03-01.',
+);
+
+const pastDay = day.refine(
+  (typed) => !(Date.parse(typed) > Date.now() + DAY_MS),
+  'This date lies in the future, so nothing would be imported.',
+);
 
 /** One value, several or none, as a form sends boxes of one name. */
 const listed = (value: unknown): unknown[] =>
@@ -67,7 +68,7 @@ export const filtersForm = z
     minSize: size,
     maxSize: size,
     namePattern,
-    modifiedAfter: day,
+    modifiedAfter: pastDay,
   })
   .refine(({ minSize = 0, maxSize = Infinity }) => minSize <= maxSize, {
     path: ['minSize'],

@@ -23,7 +23,7 @@ export type SearchQuery = {
   platform?: Platform;
   category?: string;
   integrationId?: string;
-  /** Path of a folder as documents show it, without a trailing slash: what lies in it at any depth. */
+  /** Path of a folder as documents show it, without a trailing slash: it (a page has sub-pages) and what lies in it at any depth. */
   folder?: string;
   /** When the source says it was modified, both ends included. */
   modifiedFrom?: Date;

@@ -4,7 +4,8 @@ import type { Database } from '../database/database.ts';
 import { EmbeddingError } from '../pipeline/embed/embedder.ts';
 import { PREFIX_SEPARATOR, prefixParts } from '../pipeline/prefix.ts';
 import type { IndexedChunk, SearchIndex } from './index.ts';
-import { searchPostgres, toVector } from './postgres-search.ts';
+import { searchPostgres } from './postgres-search.ts';
+import { toVector } from './postgres-vectors.ts';
 import { countTerms, ownerTerm, toTsvector } from './terms.ts';
 
 /** Rows of one statement: few, since splitting texts into terms holds the event loop meanwhile. */
@@ -26,6 +27,8 @@ export type PostgresIndexOptions = {
   embedderId?: string;
   /** Visible passages up to which a server compares every vector instead of asking the approximate index. Default 10,000. */
   exactUpTo?: number;
+  /** Vectors that the approximate index looks at before every one is compared after all. Default 20,000. */
+  scanUpTo?: number;
 };
 
 /**
@@ -109,6 +112,7 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
           vectors: (await storageIn(trx)).type === 'vector',
           approximate: database.kind === 'postgres' && (await storageIn(trx)).filteredScans,
           exactUpTo: options.exactUpTo ?? 10_000,
+          scanUpTo: options.scanUpTo ?? 20_000,
           embedderId: options.embedderId,
           semanticWeight: semanticWeightOf(options.embedderId),
         }),

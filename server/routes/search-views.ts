@@ -1,4 +1,5 @@
 import type { Platform } from '../../providers/provider.ts';
+import type { SEARCH_FIELDS } from '../forms/search-form.ts';
 import type { TextPart } from '../highlight.ts';
 import type { AnswerView } from './answer-view.ts';
 import type { SearchMode } from '../services/search-service.ts';
@@ -37,7 +38,10 @@ export type SearchViews = {
     question: string;
     answer?: AnswerView;
     query: string;
-    filter: { platform: string; category: string; mode: SearchMode };
+    filter: { platform: string; category: string; mode: SearchMode } & Record<(typeof SEARCH_FIELDS)[number], string>;
+    /** Those of the filters that stand behind a fold. */
+    foldOpen: boolean;
+    accounts: { id: string; label: string }[];
     platforms: { id: string; label: string }[];
     categories: string[];
     modes: { id: SearchMode; label: string }[];

@@ -5,8 +5,9 @@ import { ASKED_PER_MINUTE, streamAnswer } from '../api/ask.ts';
 import { rateLimit } from '../api/authentication.ts';
 import type { Context } from '../context.ts';
 import { InvalidInputError } from '../errors.ts';
-import { plural, platformLabel } from '../format.ts';
-import type { FieldError } from '../forms/form.ts';
+import { accountLabel, plural, platformLabel } from '../format.ts';
+import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
+import { SEARCH_FIELDS, searchForm } from '../forms/search-form.ts';
 import { excerpt, highlight, queryStems } from '../highlight.ts';
 import { currentUser, queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
@@ -15,6 +16,8 @@ import type { Answer } from '../services/ask-service.ts';
 import { render, renderText } from '../views.ts';
 import { toAnswerView } from './answer-view.ts';
 import type { ResultGroup } from './search-views.ts';
+
+type TypedFilters = Record<(typeof SEARCH_FIELDS)[number], string>;
 
 const LIMIT = 20;
 
@@ -33,7 +36,7 @@ const MODE_LABELS: Record<SearchMode, string> = {
  */
 export function searchRoutes(context: Context): Router {
   const router = Router();
-  const { ask, definitions, documents, search } = context;
+  const { ask, definitions, documents, integrations, search } = context;
   const limitAsking = rateLimit(ASKED_PER_MINUTE, 'questions');
 
   const toGroups = (results: SearchResult[], query: string): ResultGroup[] => {
@@ -83,11 +86,18 @@ export function searchRoutes(context: Context): Router {
     const platform: Platform | undefined = PLATFORMS.find((known) => known === asked.platform);
     const mode = SEARCH_MODES.find((known) => known === asked.mode) ?? 'hybrid';
     const category = queryValue(req, 'category');
-    const [{ total }, categories] = await Promise.all([documents.list(user), documents.categories(user)]);
+    const typed = typedValues(req.query, [...SEARCH_FIELDS]);
+    const form = parseForm(searchForm, req.query);
+    const [{ total }, categories, accounts] = await Promise.all([
+      documents.list(user),
+      documents.categories(user),
+      integrations.list(user),
+    ]);
 
-    const input = { question, platform, category };
+    const asking = question !== '';
+    const input = { question, platform, category, ...(form.ok ? form.values : {}) };
     const viewOf = (found: Answer) => toAnswerView(found, { question, model: ask.model, definitions });
-    if (question !== '' && req.accepts(['text/html', 'text/event-stream']) === 'text/event-stream')
+    if (asking && form.ok && req.accepts(['text/html', 'text/event-stream']) === 'text/event-stream')
       return streamAnswer(context, req, res, input, async (found) => ({
         html: await renderText(res, 'search/answer', { answer: viewOf(found) }),
       }));
@@ -95,48 +105,69 @@ export function searchRoutes(context: Context): Router {
     let results: SearchResult[] | undefined;
     let answer: Answer | undefined;
     let notice: string | undefined;
-    let errors: FieldError[] | undefined;
-    if (query !== '' && question === '') {
+    let errors: FieldError[] | undefined = form.ok ? undefined : form.errors;
+    if (query !== '' && !asking && form.ok) {
       try {
         const onWordsOnly = (sentence: string) => (notice = sentence);
-        results = await search.search(user, { query, limit: LIMIT, platform, category, mode, onWordsOnly });
+        results = await search.search(user, {
+          query,
+          limit: LIMIT,
+          platform,
+          category,
+          mode,
+          ...form.values,
+          onWordsOnly,
+        });
       } catch (error) {
         if (!(error instanceof InvalidInputError)) throw error;
-        errors = [{ field: 'q', message: error.message }];
-        res.status(422);
+        errors = toFieldErrors(error);
       }
     }
-    if (question !== '' && total > 0) {
+    if (asking && total > 0 && form.ok) {
       const leaving = closedSignal(res);
       try {
         answer = await ask.ask(user, input, { signal: leaving });
       } catch (error) {
         if (leaving.aborted) return;
         if (!(error instanceof InvalidInputError)) throw error;
-        errors = [{ field: 'q', message: error.message }];
-        res.status(422);
+        errors = toFieldErrors(error);
       }
     }
+    if (errors) res.status(422);
     const groups = results && toGroups(results, query);
     render(res, 'search/index', {
-      title: errors ? 'Search' : question ? `Ask: ${question}` : query ? `Search: ${query}` : 'Search',
+      title: errors ? 'Search' : asking ? `Ask: ${question}` : query ? `Search: ${query}` : 'Search',
       section: 'search',
-      asking: question !== '',
+      asking,
       question,
       answer: answer && viewOf(answer),
       query,
-      filter: { platform: platform ?? '', category: category ?? '', mode },
+      filter: { platform: platform ?? '', category: category ?? '', mode, ...(typed as TypedFilters) },
+      foldOpen: SEARCH_FIELDS.some((field) => typed[field] !== ''),
+      accounts: accounts.map((account) => ({
+        id: account.id,
+        label: `${platformLabel(context.definitions, account.platform)} (${accountLabel(account)})`,
+      })),
       platforms: context.definitions.map(({ id, label }) => ({ id, label })),
       categories,
       modes: SEARCH_MODES.map((id) => ({ id, label: MODE_LABELS[id] })),
       groups,
       notice,
       found: groups ? `${plural(results?.length ?? 0, 'passage')} in ${plural(groups.length, 'document')}` : '',
-      withoutFilters: platform || category || mode !== 'hybrid' ? paths.search({ q: query }) : undefined,
+      withoutFilters:
+        platform || category || mode !== 'hybrid' || Object.values(typed).some(Boolean)
+          ? paths.search(asking ? { ask: question } : { q: query })
+          : undefined,
       hasDocuments: total > 0,
       errors,
     });
   });
 
   return router;
+}
+
+/** Query and question are typed into the same field. */
+function toFieldErrors({ details }: InvalidInputError): FieldError[] {
+  const found = details?.errors as FieldError[];
+  return found.map(({ field, message }) => ({ field: ['query', 'question'].includes(field) ? 'q' : field, message }));
 }

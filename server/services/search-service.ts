@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { Platform } from '../../providers/provider.ts';
-import { InvalidInputError } from '../errors.ts';
-import type { SearchIndex } from '../index/index.ts';
+import { InvalidInputError, NotFoundError } from '../errors.ts';
+import type { SearchIndex, SearchQuery } from '../index/index.ts';
 import { EmbeddingError, type Embedder } from '../pipeline/embed/embedder.ts';
+import type { IntegrationService } from './integration-service.ts';
 import type { User } from './user-service.ts';
 
 export const SEARCH_MODES = ['hybrid', 'semantic', 'keyword'] as const;
@@ -29,21 +30,35 @@ export type SearchResult = {
   confidence: number;
 };
 
+/** Which of the user's documents are searched: those that pass all of these. */
+export type SearchFilters = Pick<
+  SearchQuery,
+  'platform' | 'category' | 'integrationId' | 'folder' | 'modifiedFrom' | 'modifiedTo'
+>;
+
 export type SearchService = {
-  /** Errors: InvalidInputError (empty query, over 1,000 characters, limit outside 1 to 50). */
+  /**
+   * `folder` may begin and end with a slash. A document whose source tells no time of modification passes neither end.
+   * Errors: InvalidInputError (empty query, over 1,000 characters, limit outside 1 to 50, an account that is not the user's, times in the
+   * wrong order).
+   */
   search(
     user: User,
-    input: {
+    input: SearchFilters & {
       query: string;
       limit?: number;
-      platform?: Platform;
-      category?: string;
       mode?: SearchMode;
       /** Told in a sentence when only words could be compared, whatever `mode` asks for. */
       onWordsOnly?: (notice: string) => void;
     },
   ): Promise<SearchResult[]>;
 };
+
+const DAY_MS = 86_400_000;
+
+/** The end of what is written: of a day (`2026-03-01`, in UTC) its last millisecond, of a time itself. */
+export const lastInstant = (written: string): Date =>
+  new Date(Date.parse(written) + (written.includes('T') ? 0 : DAY_MS - 1));
 
 const MAX_QUERY = 1000;
 const MAX_LIMIT = 50;
@@ -53,8 +68,23 @@ const TIMEOUT_MS = 5_000;
 
 const WORDS_ONLY = 'The meaning of the query could not be compared just now, so these results are by its words alone.';
 
-export function createSearchService(deps: { index: SearchIndex; embedder: Embedder; logger: Logger }): SearchService {
-  const { index, embedder, logger } = deps;
+export function createSearchService(deps: {
+  index: SearchIndex;
+  embedder: Embedder;
+  integrations: Pick<IntegrationService, 'get'>;
+  logger: Logger;
+}): SearchService {
+  const { index, embedder, integrations, logger } = deps;
+
+  async function isOwn(user: User, integrationId: string): Promise<boolean> {
+    try {
+      await integrations.get(user, integrationId);
+      return true;
+    } catch (error) {
+      if (error instanceof NotFoundError) return false;
+      throw error;
+    }
+  }
 
   /** The query's vector. Undefined where the model's server gives none: search goes on without. */
   async function embed(query: string): Promise<Float32Array | undefined> {
@@ -72,6 +102,7 @@ export function createSearchService(deps: { index: SearchIndex; embedder: Embedd
     async search(user, input) {
       const text = input.query.trim();
       const limit = input.limit ?? DEFAULT_LIMIT;
+      const { platform, category, integrationId, modifiedFrom, modifiedTo } = input;
       const errors = [
         ...(text === '' ? [{ field: 'query', message: 'Enter some words to search for.' }] : []),
         ...(text.length > MAX_QUERY
@@ -79,6 +110,12 @@ export function createSearchService(deps: { index: SearchIndex; embedder: Embedd
           : []),
         ...(!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT
           ? [{ field: 'limit', message: `Ask for 1 to ${MAX_LIMIT} results.` }]
+          : []),
+        ...(integrationId !== undefined && !(await isOwn(user, integrationId))
+          ? [{ field: 'integrationId', message: 'This account is not connected, or not yours. Choose another one.' }]
+          : []),
+        ...(modifiedFrom && modifiedTo && modifiedFrom > modifiedTo
+          ? [{ field: 'modifiedTo', message: 'The last day of modification lies before the first one.' }]
           : []),
       ];
       if (errors.length > 0) throw new InvalidInputError(errors);
@@ -91,8 +128,12 @@ export function createSearchService(deps: { index: SearchIndex; embedder: Embedd
         embedding,
         mode,
         limit,
-        platform: input.platform,
-        category: input.category,
+        platform,
+        category,
+        integrationId,
+        folder: input.folder?.trim().replace(/^\/+|\/+$/g, '') || undefined,
+        modifiedFrom,
+        modifiedTo,
       });
     },
   };

@@ -1,0 +1,145 @@
+import type { Knex } from 'knex';
+import { ARM_DEPTH, matching, type Arm } from './postgres-visible.ts';
+import { toTsquery } from './terms.ts';
+
+/** BM25's parameters in their usual values: how soon repetition stops to count, and how much length does. */
+const K1 = 1.2;
+const B = 0.75;
+/** Words found in more passages than this are counted on a sample. */
+const COUNT_CAP = 2_000;
+const SAMPLE_SIZE = 500;
+/** The query's rarest words, up to so many occurrences in all, choose the passages that all its words rank. */
+const MOST_POSTINGS = 10_000;
+/** The same for a single word that stands nearly everywhere. */
+const MOST_OF_ONE = 20_000;
+/** Passages that are read for ranking: fewer for long queries, so that the work stays about the same. */
+const POOL_READS = 6_000;
+const SMALLEST_POOL = 300;
+const LARGEST_POOL = 2_000;
+
+type Term = { query: string; count: number; weight: number };
+/** What the ranking by words needs to know of the passages the query may see. */
+export type Statistics = { passages: number; averageLength: number; terms: Term[] };
+
+/** Counts in how many visible passages each word stands; common words are estimated. */
+export async function countTermsIn(db: Knex.Transaction, visible: Arm, words: string[]): Promise<Statistics> {
+  const queries = words.map((word) => toTsquery([word]));
+  const answer = await db.raw<{ rows: { passages: number; length: number | null; counts: string[] }[] }>(
+    `select
+      (select coalesce(sum(d.chunk_count), 0) from documents d where ${visible.sql})::float8 as passages,
+      (select avg(term_count) from (
+        select c.term_count from chunks c join documents d on d.id = c.document_id where ${visible.sql} limit 1000
+      ) as sample)::float8 as length,
+      array(
+        select (select count(*) from (select from ${matching(visible, 't.query')} limit :cap) as counted)
+        from unnest(cast(:queries as tsquery[])) with ordinality as t (query, place) order by t.place
+      ) as counts`,
+    { ...visible.bindings, queries, cap: COUNT_CAP },
+  );
+  const row = answer.rows[0];
+  const counts = (row?.counts ?? []).map(Number);
+  const averageLength = Math.max(1, row?.length ?? 1);
+  // No passage at all is known by the missing length; the sum of chunk_count is only as good as its writer.
+  const passages = row?.length == null ? 0 : Math.max(row.passages, 1, ...counts);
+  if (passages > COUNT_CAP) await estimateCommon(db, visible, queries, counts, passages);
+  const terms = queries.map((query, index) => {
+    const count = Math.min(counts[index] ?? 0, passages);
+    return { query, count, weight: Math.log(1 + (passages - count + 0.5) / (count + 0.5)) };
+  });
+  return { passages, averageLength, terms };
+}
+
+/** Replaces, in `counts`, those that reached the cap by an estimate from a sample of pages. */
+async function estimateCommon(
+  db: Knex.Transaction,
+  visible: Arm,
+  queries: string[],
+  counts: number[],
+  passages: number,
+): Promise<void> {
+  const common = queries.flatMap((_, index) => ((counts[index] ?? 0) >= COUNT_CAP ? [index] : []));
+  if (common.length === 0) return;
+  // Joining an empty vector unpacks a stored one, so that it is done once and not for each word.
+  const answer = await db.raw<{ rows: { sampled: string; counts: string[] }[] }>(
+    `with sample as materialized (
+      select c.terms || ''::tsvector as terms
+      from chunks c tablesample system (:percent) repeatable (1) join documents d on d.id = c.document_id
+      where ${visible.sql} limit :most
+    )
+    select (select count(*) from sample) as sampled,
+      array(
+        select (select count(*) from sample s where s.terms @@ t.query)
+        from unnest(cast(:queries as tsquery[])) with ordinality as t (query, place) order by t.place
+      ) as counts`,
+    {
+      ...visible.bindings,
+      queries: common.map((index) => queries[index]),
+      percent: Math.min(100, (100 * SAMPLE_SIZE) / passages),
+      most: 2 * SAMPLE_SIZE,
+    },
+  );
+  const row = answer.rows[0];
+  const sampled = Number(row?.sampled ?? 0);
+  common.forEach((index, place) => {
+    const share = sampled > 0 ? Number(row?.counts[place] ?? 0) / sampled : 0.5;
+    counts[index] = Math.max(COUNT_CAP, Math.round(share * passages));
+  });
+}
+
+/**
+ * BM25 in two steps. The inverted index tells which passages hold a word without reading them, so the rarest words choose a pool
+ * by weight and length alone; then the pool's passages are read and ranked by all words and how often they occur.
+ */
+export function keywordArm(visible: Arm, statistics: Statistics): Arm | undefined {
+  const found = statistics.terms.filter((term) => term.count > 0).sort((a, b) => a.count - b.count);
+  if (found.length === 0) return undefined;
+  const choosing: Term[] = [];
+  let postings = 0;
+  for (const term of found) {
+    if (postings >= ARM_DEPTH && postings + term.count > MOST_POSTINGS) break;
+    choosing.push(term);
+    postings += term.count;
+  }
+  const pool = Math.max(SMALLEST_POOL, Math.min(LARGEST_POOL, Math.round(POOL_READS / found.length)));
+  const share = `${K1} * (${1 - B} + ${B} * term_count / cast(:averageLength as float8))`;
+  // ts_rank of one word that occurs n times is (1 + 1/4 + … + 1/n²) / 1.64493406685, and that sum is 1.64493406685 - 1/(n + ½)
+  // within a few hundredths: turned round it gives the n that BM25 asks for, without unpacking the passage's vector.
+  const sql = `
+    select ranked.id, row_number() over (order by ranked.score desc, ranked.id) as rank
+    from (
+      select m.id, (
+        select sum(t.weight * f.n * ${K1 + 1} / (f.n + m.share))
+        from unnest(cast(:found as tsquery[]), cast(:foundWeights as float8[])) as t (query, weight)
+        cross join lateral (select ts_rank('{1,1,1,1}', m.terms, t.query)::float8 as r offset 0) as rank
+        cross join lateral (select 1 / (1.64493406685 * (1 - rank.r)) - 0.5 as n) as f
+        where rank.r > 0
+      ) as score
+      from (
+        select c.id, c.terms || ''::tsvector as terms, pool.share
+        from (
+          select posting.id, posting.share
+          from unnest(cast(:choosing as tsquery[]), cast(:choosingWeights as float8[])) as t (query, weight)
+          cross join lateral (
+            select c.id, ${share} as share from ${matching(visible, 't.query')} limit ${MOST_OF_ONE}
+          ) as posting
+          group by posting.id, posting.share
+          order by sum(t.weight) / (1 + posting.share) desc, posting.id
+          limit ${pool}
+        ) as pool
+        join chunks c on c.id = pool.id
+        offset 0
+      ) as m
+      order by score desc nulls last, m.id
+      limit ${ARM_DEPTH}
+    ) as ranked`;
+  return {
+    sql,
+    bindings: {
+      averageLength: statistics.averageLength,
+      found: found.map((term) => term.query),
+      foundWeights: found.map((term) => term.weight),
+      choosing: choosing.map((term) => term.query),
+      choosingWeights: choosing.map((term) => term.weight),
+    },
+  };
+}

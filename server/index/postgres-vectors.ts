@@ -1,0 +1,68 @@
+import type { Knex } from 'knex';
+import type { SearchQuery } from './index.ts';
+import { ARM_DEPTH, type Arm } from './postgres-visible.ts';
+
+/** Lengths of vectors that have an approximate index on a server. */
+const HNSW_DIMENSIONS = [1024, 1536, 3072];
+
+/** Passages `id` by their `distance` from the query's vector, nearest first, at most as many as an arm gives. */
+export type VectorArm = Arm & {
+  /** It may find fewer passages than there are. */
+  approximate: boolean;
+};
+
+/** Compares every visible vector. Undefined for a query without a direction. */
+export function exactArm(visible: Arm, { embedding }: SearchQuery, embedderId?: string): VectorArm | undefined {
+  if (!embedding?.some((value) => value !== 0)) return undefined;
+  // The inner query is fenced (offset 0), so that distances are sorted and not the vectors themselves.
+  const sql = `
+    select measured.id, min(measured.distance) as distance
+    from (
+      select c.id, e.embedding <=> cast(:embedding as vector) as distance
+      from chunks c join documents d on d.id = c.document_id join chunk_embeddings e on e.text_hash = c.text_hash
+      where ${visible.sql} and ${sameKind(embedding, embedderId)} offset 0
+    ) as measured
+    group by measured.id order by distance, measured.id limit ${ARM_DEPTH}`;
+  return { sql, bindings: { embedding: toVector(embedding), embedder: embedderId }, approximate: false };
+}
+
+/**
+ * Asks the approximate index, which goes on until enough neighbours are visible, or `scanUpTo` vectors were looked at. Undefined where there is
+ * none for vectors of this length.
+ */
+export async function approximateArm(
+  db: Knex.Transaction,
+  visible: Arm,
+  { embedding }: SearchQuery,
+  { embedderId, scanUpTo }: { embedderId?: string; scanUpTo: number },
+): Promise<VectorArm | undefined> {
+  const dimensions = embedding?.length ?? 0;
+  if (!embedding?.some((value) => value !== 0) || !HNSW_DIMENSIONS.includes(dimensions)) return undefined;
+  await db.raw(
+    `set local hnsw.ef_search = ${ARM_DEPTH}; set local hnsw.iterative_scan = relaxed_order;
+     set local hnsw.max_scan_tuples = ${scanUpTo}`,
+  );
+  const distance = `e.embedding::halfvec(${dimensions}) <=> cast(:embedding as halfvec(${dimensions}))`;
+  const sql = `
+    select c.id, min(close.distance) as distance
+    from (
+      select e.text_hash, ${distance} as distance from chunk_embeddings e
+      where ${sameKind(embedding, embedderId)} and exists (
+        select from chunks c join documents d on d.id = c.document_id
+        where c.text_hash = e.text_hash and ${visible.sql}
+      )
+      order by ${distance} limit ${ARM_DEPTH}
+    ) as close
+    join chunks c on c.text_hash = close.text_hash join documents d on d.id = c.document_id
+    where ${visible.sql}
+    group by c.id order by distance, c.id limit ${ARM_DEPTH}`;
+  return { sql, bindings: { embedding: toVector(embedding), embedder: embedderId }, approximate: true };
+}
+
+const sameKind = (embedding: Float32Array, embedderId: string | undefined): string =>
+  `vector_dims(e.embedding) = ${embedding.length}${embedderId === undefined ? '' : ' and e.embedder = :embedder'}`;
+
+/** pgvector's text form. */
+export function toVector(embedding: Float32Array): string {
+  return `[${embedding.join(',')}]`;
+}
