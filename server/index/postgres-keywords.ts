@@ -1,10 +1,12 @@
 import type { Knex } from 'knex';
 import { ARM_DEPTH, matching, type Arm } from './postgres-visible.ts';
-import { toTsquery } from './terms.ts';
+import { identifierTerms, queryTerms, toTsquery } from './terms.ts';
 
 /** BM25's parameters in their usual values: how soon repetition stops to count, and how much length does. */
 const K1 = 1.2;
 const B = 0.75;
+/** A whole identifier counts twice and in full, however long the passage is: what repeats its parts does not come before it. */
+const IDENTIFIER_WEIGHT = 2;
 /** Words found in more passages than this are counted on a sample. */
 const COUNT_CAP = 2_000;
 const SAMPLE_SIZE = 500;
@@ -17,12 +19,14 @@ const POOL_READS = 6_000;
 const SMALLEST_POOL = 300;
 const LARGEST_POOL = 2_000;
 
-type Term = { query: string; count: number; weight: number };
+type Term = { query: string; count: number; weight: number; identifier: boolean };
 /** What the ranking by words needs to know of the passages the query may see. */
 export type Statistics = { passages: number; averageLength: number; terms: Term[] };
 
 /** Counts in how many visible passages each word stands; common words are estimated. */
-export async function countTermsIn(db: Knex.Transaction, visible: Arm, words: string[]): Promise<Statistics> {
+export async function countTermsIn(db: Knex.Transaction, visible: Arm, text: string): Promise<Statistics> {
+  const words = queryTerms(text);
+  const identifiers = identifierTerms(text);
   const queries = words.map((word) => toTsquery([word]));
   const answer = await db.raw<{ rows: { passages: number; length: number | null; counts: string[] }[] }>(
     `select
@@ -44,7 +48,9 @@ export async function countTermsIn(db: Knex.Transaction, visible: Arm, words: st
   if (passages > COUNT_CAP) await estimateCommon(db, visible, queries, counts, passages);
   const terms = queries.map((query, index) => {
     const count = Math.min(counts[index] ?? 0, passages);
-    return { query, count, weight: Math.log(1 + (passages - count + 0.5) / (count + 0.5)) };
+    const weight = Math.log(1 + (passages - count + 0.5) / (count + 0.5));
+    const identifier = identifiers.has(words[index] ?? '');
+    return { query, count, weight: identifier ? IDENTIFIER_WEIGHT * weight : weight, identifier };
   });
   return { passages, averageLength, terms };
 }
@@ -108,8 +114,8 @@ export function keywordArm(visible: Arm, statistics: Statistics): Arm | undefine
     select ranked.id, row_number() over (order by ranked.score desc, ranked.id) as rank
     from (
       select m.id, (
-        select sum(t.weight * f.n * ${K1 + 1} / (f.n + m.share))
-        from unnest(cast(:found as tsquery[]), cast(:foundWeights as float8[])) as t (query, weight)
+        select sum(t.weight * f.n * ${K1 + 1} / (f.n + case when t.whole then 0 else m.share end))
+        from unnest(cast(:found as tsquery[]), cast(:foundWeights as float8[]), cast(:foundWholes as boolean[])) as t (query, weight, whole)
         cross join lateral (select ts_rank('{1,1,1,1}', m.terms, t.query)::float8 as r offset 0) as rank
         cross join lateral (select 1 / (1.64493406685 * (1 - rank.r)) - 0.5 as n) as f
         where rank.r > 0
@@ -138,6 +144,7 @@ export function keywordArm(visible: Arm, statistics: Statistics): Arm | undefine
       averageLength: statistics.averageLength,
       found: found.map((term) => term.query),
       foundWeights: found.map((term) => term.weight),
+      foundWholes: found.map((term) => term.identifier),
       choosing: choosing.map((term) => term.query),
       choosingWeights: choosing.map((term) => term.weight),
     },

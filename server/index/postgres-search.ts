@@ -4,7 +4,6 @@ import type { SearchQuery } from './index.ts';
 import { countTermsIn, keywordArm, type Statistics } from './postgres-keywords.ts';
 import { approximateArm, exactArm, type VectorArm } from './postgres-vectors.ts';
 import { ARM_DEPTH, visibleTo, type Arm } from './postgres-visible.ts';
-import { queryTerms } from './terms.ts';
 
 /**
  * Reciprocal rank fusion (https://doi.org/10.1145/1571941.1572114): a passage gets weight / (k + rank) from each arm. With k = 10 the
@@ -56,7 +55,7 @@ export async function searchPostgres(
   options: SearchOptions,
 ): Promise<SearchResult[]> {
   const visible = visibleTo(query, { marked: options.approximate });
-  const statistics = await countTermsIn(db, visible, queryTerms(query.text));
+  const statistics = await countTermsIn(db, visible, query.text);
   if (statistics.passages === 0) return [];
   const near =
     options.vectors && query.mode !== 'keyword' ? await vectorArm(db, visible, query, options, statistics) : undefined;

@@ -16,6 +16,15 @@ const MAX_QUERY_TERMS = 128;
 const WORD =
   /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:[-_.:@#+'’·,][\p{L}\p{N}][\p{L}\p{N}\p{M}]*)*(?:\+\+|#)?|\p{Extended_Pictographic}/gu;
 const JOINERS = /[-_.:@#+'’·,]/u;
+/** Joiners that hold an identifier together: a hyphen, an apostrophe and the like stand in plain words too. */
+const TIGHT = /[_.:@#+]/u;
+/** Identifiers that other identifiers are made of: both sides of an address, `foo_bar` of `foo_bar.baz`. */
+const LOOSER = [/@/u, /[.:@#+,]/u];
+/** Three names or more between slashes, or two of which the last has a dot: /var/log/error.log, src/terms.ts. */
+const PATH = /[\p{L}\p{N}_.\-/\\]+/gu;
+/** Hyphens that word processors write in place of the plain one; the one that only shows at a line's end is left out. */
+const HYPHENS = /[\u2010-\u2013\u2212]/g;
+const SOFT_HYPHEN = /\u00ad/g;
 /** Scripts searched by pairs of characters: no spaces (Chinese, Japanese) or glued particles (Korean). */
 const PAIRED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー々]+/gu;
 /** Scripts without spaces whose words ICU knows from dictionaries. */
@@ -38,6 +47,24 @@ export function countTerms(text: string): Map<string, number> {
 /** The distinct terms of a query in their order, at most 128. */
 export function queryTerms(text: string): string[] {
   return [...new Set(split(text, false))].slice(0, MAX_QUERY_TERMS);
+}
+
+/**
+ * Those terms of a query that stand for a whole identifier, such as `abc123` for ABC-123: who asks for one wants it, and not what shares a
+ * part with it.
+ */
+export function identifierTerms(text: string): Set<string> {
+  const found = new Set<string>();
+  const normalized = normalize(text);
+  for (const path of pathsOf(normalized)) found.add(path);
+  for (const [word] of normalized.matchAll(WORD)) {
+    if (UNSPACED.test(word)) continue;
+    const whole = joined(word);
+    const hasParts = whole !== word || innerWords(word).length > 1;
+    const isOne = hasParts && whole.length > 3 && (/\p{N}/u.test(word) ? /\p{L}|[-_]/u.test(word) : TIGHT.test(word));
+    if (isOne) for (const term of fold(whole)) found.add(term);
+  }
+  return found;
 }
 
 /** The term that marks a user's chunks. It holds a space, which no term of a text does. */
@@ -65,12 +92,30 @@ function quoteLexeme(term: string): string {
 }
 
 function* split(text: string, singles: boolean): Generator<string> {
-  for (const match of text.normalize('NFKC').matchAll(WORD)) {
+  const normalized = normalize(text);
+  yield* pathsOf(normalized);
+  for (const match of normalized.matchAll(WORD)) {
     const word = match[0];
     if (UNSPACED.test(word)) yield* splitUnspaced(word, singles);
     else yield* splitWord(word);
   }
 }
+
+const normalize = (text: string): string => text.normalize('NFKC').replace(SOFT_HYPHEN, '').replace(HYPHENS, '-');
+
+/** Each path as one term. */
+function* pathsOf(text: string): Generator<string> {
+  if (!/[/\\]/.test(text)) return;
+  for (const [path] of text.matchAll(PATH)) {
+    const names = path.split(/[/\\]+/).filter(Boolean);
+    if (names.length < 2 || (names.length < 3 && !/\.\p{L}/u.test(names.at(-1) ?? ''))) continue;
+    const whole = names.map(joined).join('').toLowerCase();
+    if (whole.length <= MAX_TERM_LENGTH && !UNSPACED.test(whole)) yield whole;
+  }
+}
+
+/** An identifier without its joiners. */
+const joined = (word: string): string => word.split(JOINERS).join('');
 
 /** A word as it stands, or an identifier: whole without its joiners, and its parts. */
 function* splitWord(word: string): Generator<string> {
@@ -82,10 +127,11 @@ function* splitWord(word: string): Generator<string> {
   if (pieces.length > 1) {
     if (/^[\d.,:]+$/.test(word)) {
       yield plainNumber(word);
+      // An address with its port is found without that.
+      if (/\..*:/.test(word)) yield word.slice(0, word.indexOf(':'));
       return;
     }
-    const whole = pieces.join('');
-    if (whole.length <= MAX_TERM_LENGTH) yield* fold(whole);
+    yield* wholes(word);
   }
   const possessive = /['’]/.test(word);
   for (const piece of pieces) {
@@ -94,6 +140,17 @@ function* splitWord(word: string): Generator<string> {
     const parts = innerWords(piece);
     if (parts.length > 1) for (const part of parts) yield* fold(part);
   }
+}
+
+/** An identifier as one term, and so those it is made of. */
+function* wholes(word: string): Generator<string> {
+  const within = LOOSER.flatMap((joiner) => word.split(joiner)).filter((part) => part !== word && JOINERS.test(part));
+  for (const part of new Set([word, ...within])) {
+    const whole = joined(part);
+    if (whole.length <= MAX_TERM_LENGTH) yield* fold(whole);
+  }
+  // The version v1.2.3 is found as 1.2.3.
+  if (/^v\d+(?:\.\d+)+$/i.test(word)) yield word.slice(1);
 }
 
 /** 1,234.50 → 1234.50; versions, addresses and times stay as they are. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { countTerms, queryTerms, toTsquery, toTsvector } from '../../server/index/terms.ts';
+import { countTerms, identifierTerms, queryTerms, toTsquery, toTsvector } from '../../server/index/terms.ts';
 
 describe('search terms', () => {
   it('forget case, accents, plurals and endings', () => {
@@ -22,6 +22,28 @@ describe('search terms', () => {
     expect(queryTerms('10.0.0.1 1,234.50')).to.deep.equal(['10.0.0.1', '1234.50']);
     expect(queryTerms("O'Brien's C++")).to.include.members(['brien', 'c++']);
     expect(queryTerms('3f2a9bde0c41')).to.deep.equal(['3f2a9bde0c41']);
+  });
+
+  it('hold addresses, paths and versions whole and in parts, whatever hyphen they are written with', () => {
+    expect(queryTerms('foo_bar.baz')).to.deep.equal(['foobarbaz', 'foobar', 'foo', 'bar', 'baz']);
+    expect(queryTerms('ann.lee@example.com')).to.include.members([
+      ...queryTerms('ann.lee'),
+      ...queryTerms('example.com'),
+    ]);
+    expect(queryTerms('/var/log/error.log')).to.include.members(['varlogerrorlog', ...queryTerms('error.log')]);
+    expect(queryTerms('C:\\Users\\ann\\notes.txt')).to.include('usersannnotestxt');
+    expect(queryTerms('and/or')).to.deep.equal(['and', 'or']);
+    expect(queryTerms('10.0.0.1:8080')).to.deep.equal(['10.0.0.1:8080', '10.0.0.1']);
+    expect(queryTerms('v1.2.3')).to.include('1.2.3');
+    for (const hyphen of ['\u2010', '\u2011', '\u2013', '\u2212', '－'])
+      expect(queryTerms(`ABC${hyphen}123`)).to.deep.equal(queryTerms('ABC-123'));
+    expect(queryTerms('time\u00adtable')).to.deep.equal(queryTerms('timetable'));
+  });
+
+  it('tell whole identifiers from their parts and from plain words', () => {
+    expect([...identifierTerms('the error ABC-123 of foo_bar.baz')]).to.deep.equal(['abc123', 'foobarbaz']);
+    expect([...identifierTerms('a well-known cost, 1,234.50 e.g. in 2026')]).to.deep.equal([]);
+    expect([...identifierTerms('KB5034441 src/index/terms.ts')]).to.include.members(['kb5034441', 'srcindextermsts']);
   });
 
   it('are pairs of characters in Chinese, Japanese and Korean, and words in Thai', () => {
@@ -47,7 +69,14 @@ describe('search terms', () => {
   });
 
   it('take time in proportion to the text, whatever it is', () => {
-    for (const text of ['a'.repeat(500_000), 'a-'.repeat(250_000), 'aB1'.repeat(150_000), '船'.repeat(100_000)]) {
+    for (const text of [
+      'a'.repeat(500_000),
+      'a-'.repeat(250_000),
+      'aB1'.repeat(150_000),
+      '船'.repeat(100_000),
+      `${'a'.repeat(500_000)}/`,
+      'a/'.repeat(250_000),
+    ]) {
       const started = performance.now();
       countTerms(text);
       expect(performance.now() - started).to.be.below(5_000);

@@ -29,7 +29,7 @@ onEachDatabase('the filters of the search page and call', (open) => {
     };
     await add('Drive/50%/old', { modified_at: new Date('2026-03-01T23:59:59.500Z'), integration_id: integrationId });
     await add('Drive/50%/sub/new', { modified_at: new Date('2026-03-02T08:00:00Z') });
-    await add('Drive/500/else', {});
+    await add('Drive/500/else', { modified_at: null });
   });
   after(() => hub.close());
 
