@@ -10,6 +10,11 @@ const IDENTIFIER_WEIGHT = 2;
 /** Words found in more passages than this are counted on a sample. */
 const COUNT_CAP = 2_000;
 const SAMPLE_SIZE = 500;
+/** So many visible passages are read one by one sooner than the inverted index is asked. */
+const FEW = 3_000;
+const PASSAGES_OF_ONE = 5;
+/** A word in so many passages of the sample is not counted. */
+const COMMON_SHARE = 0.03;
 /** The query's rarest words, up to so many occurrences in all, choose the passages that all its words rank. */
 const MOST_POSTINGS = 10_000;
 /** The same for a single word that stands nearly everywhere. */
@@ -23,73 +28,88 @@ type Term = { query: string; count: number; weight: number; identifier: boolean 
 /** What the ranking by words needs to know of the passages the query may see. */
 export type Statistics = { passages: number; averageLength: number; terms: Term[] };
 
-/** Counts in how many visible passages each word stands; common words are estimated. */
+/**
+ * How many visible passages there are, how long they are, and in how many each word stands. Words that a sample shows to be common are not
+ * counted: their number is estimated by it.
+ */
 export async function countTermsIn(db: Knex.Transaction, visible: Arm, text: string): Promise<Statistics> {
   const words = queryTerms(text);
   const identifiers = identifierTerms(text);
   const queries = words.map((word) => toTsquery([word]));
-  const answer = await db.raw<{ rows: { passages: number; length: number | null; counts: string[] }[] }>(
-    `select
-      (select coalesce(sum(d.chunk_count), 0) from documents d where ${visible.sql})::float8 as passages,
-      (select avg(term_count) from (
-        select c.term_count from chunks c join documents d on d.id = c.document_id where ${visible.sql} limit 1000
-      ) as sample)::float8 as length,
-      array(
-        select (select count(*) from (select from ${matching(visible, 't.query')} limit :cap) as counted)
-        from unnest(cast(:queries as tsquery[])) with ordinality as t (query, place) order by t.place
-      ) as counts`,
-    { ...visible.bindings, queries, cap: COUNT_CAP },
+  const totals = await db.raw<{ rows: { documents: number; passages: number }[] }>(
+    `select count(*)::float8 as documents, coalesce(sum(d.chunk_count), 0)::float8 as passages
+     from documents d where ${visible.sql} and d.chunk_count > 0`,
+    visible.bindings as Record<string, Knex.Value>,
   );
-  const row = answer.rows[0];
-  const counts = (row?.counts ?? []).map(Number);
-  const averageLength = Math.max(1, row?.length ?? 1);
-  // No passage at all is known by the missing length; the sum of chunk_count is only as good as its writer.
-  const passages = row?.length == null ? 0 : Math.max(row.passages, 1, ...counts);
-  if (passages > COUNT_CAP) await estimateCommon(db, visible, queries, counts, passages);
+  const { documents = 0, passages = 0 } = totals.rows[0] ?? {};
+  if (passages === 0) return { passages: 0, averageLength: 1, terms: [] };
+  const sample = await readSample(db, visible, passages > COUNT_CAP ? queries : [], documents);
+  const share = (index: number): number => (sample.size > 0 ? (sample.counts[index] ?? 0) / sample.size : 0);
+  const rare = queries.flatMap((_, index) => (share(index) >= COMMON_SHARE ? [] : [index]));
+  const counted = await countEach(
+    db,
+    visible,
+    rare.map((index) => queries[index] ?? ''),
+    passages <= FEW,
+  );
+  const counts = new Map(rare.map((index, place) => [index, counted[place] ?? 0]));
   const terms = queries.map((query, index) => {
-    const count = Math.min(counts[index] ?? 0, passages);
+    const exact = counts.get(index);
+    const estimate = Math.round(share(index) * passages);
+    const count = Math.min(
+      passages,
+      exact === undefined || exact >= COUNT_CAP ? Math.max(exact ?? 1, estimate) : exact,
+    );
     const weight = Math.log(1 + (passages - count + 0.5) / (count + 0.5));
     const identifier = identifiers.has(words[index] ?? '');
     return { query, count, weight: identifier ? IDENTIFIER_WEIGHT * weight : weight, identifier };
   });
-  return { passages, averageLength, terms };
+  return { passages, averageLength: sample.averageLength, terms };
 }
 
-/** Replaces, in `counts`, those that reached the cap by an estimate from a sample of pages. */
-async function estimateCommon(
-  db: Knex.Transaction,
-  visible: Arm,
-  queries: string[],
-  counts: number[],
-  passages: number,
-): Promise<void> {
-  const common = queries.flatMap((_, index) => ((counts[index] ?? 0) >= COUNT_CAP ? [index] : []));
-  if (common.length === 0) return;
+type Sample = { size: number; averageLength: number; counts: number[] };
+
+/** Some passages of some documents, always the same ones: ids are random, so that their order is as good as chance. */
+async function readSample(db: Knex.Transaction, visible: Arm, queries: string[], documents: number): Promise<Sample> {
+  const each = Math.max(PASSAGES_OF_ONE, Math.ceil(SAMPLE_SIZE / documents));
   // Joining an empty vector unpacks a stored one, so that it is done once and not for each word.
-  const answer = await db.raw<{ rows: { sampled: string; counts: string[] }[] }>(
+  const answer = await db.raw<{ rows: { size: number; length: number | null; counts: string[] }[] }>(
     `with sample as materialized (
-      select c.terms || ''::tsvector as terms
-      from chunks c tablesample system (:percent) repeatable (1) join documents d on d.id = c.document_id
-      where ${visible.sql} limit :most
+      select c.term_count, ${queries.length > 0 ? "c.terms || ''::tsvector" : 'null::tsvector'} as terms
+      from (
+        select d.id from documents d where ${visible.sql} and d.chunk_count > 0 order by d.id limit :most
+      ) as d
+      cross join lateral (
+        select c.term_count, c.terms from chunks c where c.document_id = d.id order by hashint8(c.id) limit :each
+      ) as c
     )
-    select (select count(*) from sample) as sampled,
+    select count(*)::float8 as size, avg(term_count)::float8 as length,
       array(
         select (select count(*) from sample s where s.terms @@ t.query)
         from unnest(cast(:queries as tsquery[])) with ordinality as t (query, place) order by t.place
-      ) as counts`,
-    {
-      ...visible.bindings,
-      queries: common.map((index) => queries[index]),
-      percent: Math.min(100, (100 * SAMPLE_SIZE) / passages),
-      most: 2 * SAMPLE_SIZE,
-    },
+      ) as counts
+    from sample`,
+    { ...visible.bindings, queries, most: Math.ceil(SAMPLE_SIZE / PASSAGES_OF_ONE), each },
   );
   const row = answer.rows[0];
-  const sampled = Number(row?.sampled ?? 0);
-  common.forEach((index, place) => {
-    const share = sampled > 0 ? Number(row?.counts[place] ?? 0) / sampled : 0.5;
-    counts[index] = Math.max(COUNT_CAP, Math.round(share * passages));
-  });
+  return {
+    size: row?.size ?? 0,
+    averageLength: Math.max(1, row?.length ?? 1),
+    counts: (row?.counts ?? []).map(Number),
+  };
+}
+
+/** In how many visible passages each word stands, up to the cap. */
+async function countEach(db: Knex.Transaction, visible: Arm, queries: string[], few: boolean): Promise<number[]> {
+  if (queries.length === 0) return [];
+  const answer = await db.raw<{ rows: { counts: string[] }[] }>(
+    `select array(
+      select (select count(*) from (select from ${matching(visible, 't.query', few)} limit :cap) as counted)
+      from unnest(cast(:queries as tsquery[])) with ordinality as t (query, place) order by t.place
+    ) as counts`,
+    { ...visible.bindings, queries, cap: COUNT_CAP },
+  );
+  return (answer.rows[0]?.counts ?? []).map(Number);
 }
 
 /**
@@ -126,7 +146,7 @@ export function keywordArm(visible: Arm, statistics: Statistics): Arm | undefine
           select posting.id, posting.share
           from unnest(cast(:choosing as tsquery[]), cast(:choosingWeights as float8[])) as t (query, weight)
           cross join lateral (
-            select c.id, ${share} as share from ${matching(visible, 't.query')} limit ${MOST_OF_ONE}
+            select c.id, ${share} as share from ${matching(visible, 't.query', statistics.passages <= FEW)} limit ${MOST_OF_ONE}
           ) as posting
           group by posting.id, posting.share
           order by sum(t.weight) / (1 + posting.share) desc, posting.id

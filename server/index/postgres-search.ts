@@ -54,6 +54,9 @@ export async function searchPostgres(
   query: SearchQuery,
   options: SearchOptions,
 ): Promise<SearchResult[]> {
+  // Compiling these statements takes longer than running them, and so does calling other processes for help; which of it happens would depend
+  // on the tables' statistics.
+  await db.raw('set local jit = off; set local max_parallel_workers_per_gather = 0');
   const visible = visibleTo(query, { marked: options.approximate });
   const statistics = await countTermsIn(db, visible, query.text);
   if (statistics.passages === 0) return [];

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { SearchQuery } from './index.ts';
-import { ARM_DEPTH, type Arm } from './postgres-visible.ts';
+import { ARM_DEPTH, seen, type Arm } from './postgres-visible.ts';
 
 /** Lengths of vectors that have an approximate index on a server. */
 const HNSW_DIMENSIONS = [1024, 1536, 3072];
@@ -14,13 +14,17 @@ export type VectorArm = Arm & {
 /** Compares every visible vector. Undefined for a query without a direction. */
 export function exactArm(visible: Arm, { embedding }: SearchQuery, embedderId?: string): VectorArm | undefined {
   if (!embedding?.some((value) => value !== 0)) return undefined;
-  // The inner query is fenced (offset 0), so that distances are sorted and not the vectors themselves.
+  // Fenced (offset 0): one document, one chunk, one vector after the other whatever the planner believes, and distances are sorted, no vectors.
   const sql = `
     select measured.id, min(measured.distance) as distance
     from (
       select c.id, e.embedding <=> cast(:embedding as vector) as distance
-      from chunks c join documents d on d.id = c.document_id join chunk_embeddings e on e.text_hash = c.text_hash
-      where ${visible.sql} and ${sameKind(embedding, embedderId)} offset 0
+      from (select d.id from documents d where ${visible.sql} offset 0) as d
+      cross join lateral (select c.id, c.text_hash from chunks c where c.document_id = d.id offset 0) as c
+      cross join lateral (
+        select e.embedding from chunk_embeddings e where e.text_hash = c.text_hash and ${sameKind(embedding, embedderId)} offset 0
+      ) as e
+      offset 0
     ) as measured
     group by measured.id order by distance, measured.id limit ${ARM_DEPTH}`;
   return { sql, bindings: { embedding: toVector(embedding), embedder: embedderId }, approximate: false };
@@ -42,19 +46,19 @@ export async function approximateArm(
     `set local hnsw.ef_search = ${ARM_DEPTH}; set local hnsw.iterative_scan = relaxed_order;
      set local hnsw.max_scan_tuples = ${scanUpTo}`,
   );
+  // A scalar subquery and no `exists`: with statistics the planner would join all chunks first and sort every vector.
   const distance = `e.embedding::halfvec(${dimensions}) <=> cast(:embedding as halfvec(${dimensions}))`;
   const sql = `
     select c.id, min(close.distance) as distance
     from (
       select e.text_hash, ${distance} as distance from chunk_embeddings e
-      where ${sameKind(embedding, embedderId)} and exists (
-        select from chunks c join documents d on d.id = c.document_id
-        where c.text_hash = e.text_hash and ${visible.sql}
+      where ${sameKind(embedding, embedderId)} and (
+        select true from chunks c where c.text_hash = e.text_hash and ${seen(visible)} limit 1
       )
       order by ${distance} limit ${ARM_DEPTH}
     ) as close
-    join chunks c on c.text_hash = close.text_hash join documents d on d.id = c.document_id
-    where ${visible.sql}
+    cross join lateral (select c.id, c.document_id from chunks c where c.text_hash = close.text_hash offset 0) as c
+    where ${seen(visible)}
     group by c.id order by distance, c.id limit ${ARM_DEPTH}`;
   return { sql, bindings: { embedding: toVector(embedding), embedder: embedderId }, approximate: true };
 }
