@@ -28,7 +28,7 @@ export function extractsOf(
     quote,
     confidence,
   }));
-  const statements = citations.map<Statement>(({ number, passage, quote, confidence }) => ({
+  const statements = citations.map<Statement>(({ number, quote, confidence }) => ({
     text: toPlainText(quote),
     cites: [number],
     support: confidence,
