@@ -47,8 +47,8 @@ describe('asking the documents', function () {
     );
   });
   after(async () => {
-    await hub.close();
-    await chat.close();
+    await hub?.close();
+    await chat?.close();
   });
   beforeEach(() => {
     chat.requests.length = 0;

@@ -48,8 +48,8 @@ describe('documents that give orders', function () {
     );
   });
   after(async () => {
-    await hub.close();
-    await chat.close();
+    await hub?.close();
+    await chat?.close();
   });
   beforeEach(() => {
     chat.requests.length = 0;

@@ -49,9 +49,9 @@ withBrowser('asking in a browser', function () {
     page.on('request', (request) => asked.push(request.url()));
   });
   after(async () => {
-    await browser.close();
-    await hub.close();
-    await chat.close();
+    await browser?.close();
+    await hub?.close();
+    await chat?.close();
   });
   beforeEach(() => {
     chat.requests.length = 0;
