@@ -67,7 +67,6 @@ withBrowser('asking in a browser', function () {
     const text = page.locator('[data-ask-text]');
     await waitFor('the first sentence', async () => (await text.textContent())?.includes('07:40'));
     expect(await text.getAttribute('aria-live')).to.equal('polite');
-    expect(await page.getByRole('button', { name: 'Stop' }).isVisible()).to.equal(true);
     await page.locator('.citation').first().waitFor();
     expect(new URL(page.url()).searchParams.get('ask')).to.equal(QUESTION);
     expect(await page.locator('[data-ask-said]').textContent()).to.match(/^Answer: \d sources?\.$/);
