@@ -1,3 +1,4 @@
+import { BY_EXTENSION, BY_MEDIA_TYPE } from './known-formats.ts';
 import type { Format } from './normalized.ts';
 import { ContentError } from './normalized.ts';
 
@@ -46,82 +47,6 @@ const REFUSED: [what: string, offset: number, magic: Buffer][] = [
 ];
 
 const OLE_MAGIC = latin('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1');
-
-const BY_EXTENSION: Record<string, Format> = {
-  txt: 'txt',
-  text: 'txt',
-  log: 'txt',
-  md: 'md',
-  markdown: 'md',
-  mdown: 'md',
-  mkd: 'md',
-  html: 'html',
-  htm: 'html',
-  xhtml: 'html',
-  confluence: 'confluence',
-  csv: 'csv',
-  tsv: 'csv',
-  json: 'json',
-  jsonl: 'json',
-  ndjson: 'json',
-  geojson: 'json',
-  ipynb: 'json',
-  pdf: 'pdf',
-  docx: 'docx',
-  docm: 'docx',
-  dotx: 'docx',
-  xlsx: 'xlsx',
-  xlsm: 'xlsx',
-  xltx: 'xlsx',
-  pptx: 'pptx',
-  pptm: 'pptx',
-  ppsx: 'pptx',
-  potx: 'pptx',
-  odt: 'odt',
-  ott: 'odt',
-  fodt: 'odt',
-  ods: 'ods',
-  ots: 'ods',
-  fods: 'ods',
-  odp: 'odp',
-  otp: 'odp',
-  fodp: 'odp',
-  rtf: 'rtf',
-  eml: 'eml',
-};
-
-const OFFICE = 'application/vnd.openxmlformats-officedocument.';
-const OPEN = 'application/vnd.oasis.opendocument.';
-const BY_MEDIA_TYPE: Record<string, Format> = {
-  'text/plain': 'txt',
-  'text/markdown': 'md',
-  'text/x-markdown': 'md',
-  'text/html': 'html',
-  'application/xhtml+xml': 'html',
-  'application/vnd.atlassian.confluence.storage+xml': 'confluence',
-  'text/csv': 'csv',
-  'text/tab-separated-values': 'csv',
-  'application/csv': 'csv',
-  'application/json': 'json',
-  'text/json': 'json',
-  'application/x-ndjson': 'json',
-  'application/pdf': 'pdf',
-  [`${OFFICE}wordprocessingml.document`]: 'docx',
-  [`${OFFICE}spreadsheetml.sheet`]: 'xlsx',
-  [`${OFFICE}presentationml.presentation`]: 'pptx',
-  [`${OPEN}text`]: 'odt',
-  [`${OPEN}text-template`]: 'odt',
-  [`${OPEN}text-flat-xml`]: 'odt',
-  [`${OPEN}spreadsheet`]: 'ods',
-  [`${OPEN}spreadsheet-template`]: 'ods',
-  [`${OPEN}spreadsheet-flat-xml`]: 'ods',
-  [`${OPEN}presentation`]: 'odp',
-  [`${OPEN}presentation-template`]: 'odp',
-  [`${OPEN}presentation-flat-xml`]: 'odp',
-  'application/rtf': 'rtf',
-  'text/rtf': 'rtf',
-  'message/rfc822': 'eml',
-};
 
 /** Text files whose markup or envelope would be noise: refused by name, since their bytes look like text. */
 const REFUSED_EXTENSIONS: Record<string, string> = {
