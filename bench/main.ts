@@ -1,9 +1,10 @@
 import type { Bench } from './bench.ts';
+import { index } from './index.ts';
 import { toTable, writeResults } from './report.ts';
 import { resync } from './resync.ts';
 
 /** In the order they run when none is named. */
-const BENCHES: Bench[] = [resync];
+const BENCHES: Bench[] = [resync, index];
 
 async function main(names: string[]): Promise<void> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
