@@ -95,6 +95,10 @@ export default tseslint.config(
     },
   },
   {
+    files: ['bench/**/*.mjs'],
+    languageOptions: { globals: { AbortController: 'readonly', Response: 'readonly' } },
+  },
+  {
     files: ['scripts/**/*.mjs', '*.js', 'server/**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
   },

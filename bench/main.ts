@@ -1,10 +1,13 @@
 import type { Bench } from './bench.ts';
+import { chunker } from './chunker.ts';
 import { index } from './index.ts';
+import { pdf } from './pdf.ts';
+import { pipeline } from './pipeline.ts';
 import { toTable, writeResults } from './report.ts';
 import { resync } from './resync.ts';
 
 /** In the order they run when none is named. */
-const BENCHES: Bench[] = [resync, index];
+const BENCHES: Bench[] = [pipeline, pdf, chunker, resync, index];
 
 async function main(names: string[]): Promise<void> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));

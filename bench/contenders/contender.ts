@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Found } from '../contend.ts';
+
+type Outcome = Pick<Found, 'documents' | 'chunks' | 'failed'>;
+
+/** What the bench asks this process for. */
+export const work = <T>(): { warmUp: T[]; files: T[] } =>
+  JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as { warmUp: T[]; files: T[] };
+
+/** What every contender's process does: a pass over a few files, so that all code is loaded, then the pass that counts. */
+export async function contend<T>(
+  { warmUp, files }: { warmUp: T[]; files: T[] },
+  readAll: (files: T[]) => Promise<Outcome>,
+): Promise<void> {
+  await readAll(warmUp);
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  // The first tick sets its clock: what is measured begins after it.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  delay.reset();
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const outcome = await readAll(files);
+  const wallMs = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  delay.disable();
+  const found: Found = {
+    ...outcome,
+    wallMs,
+    cpuMs: (user + system) / 1000,
+    peakMb: process.resourceUsage().maxRSS / 1024,
+    longestStallMs: delay.max / 1e6,
+  };
+  process.stdout.write(`${JSON.stringify(found)}\n`);
+}

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { normalizePdf } from '../../server/pipeline/normalize/pdf.ts';
+import type { BenchFile } from '../files.ts';
+import { contend, work } from './contender.ts';
+
+await contend(work<BenchFile>(), async (files) => {
+  const outcome = { documents: 0, chunks: 0, failed: 0 };
+  for (const { file } of files)
+    try {
+      outcome.chunks += (await normalizePdf(readFileSync(file))).blocks.length;
+      outcome.documents += 1;
+    } catch {
+      outcome.failed += 1;
+    }
+  return outcome;
+});
