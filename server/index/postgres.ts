@@ -9,7 +9,7 @@ import { toVector } from './postgres-vectors.ts';
 import { countTerms, ownerTerm, toTsvector } from './terms.ts';
 
 /** Rows of one statement: few, since splitting texts into terms holds the event loop meanwhile. */
-const BATCH = 32;
+const BATCH = 64;
 
 type ChunkText = { ordinal: number; text: string; heading_path: string[]; user_id: string };
 
@@ -49,10 +49,17 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
       const hashes = [...new Set(chunks.map(({ textHash }) => textHash))];
       await holdEmbeddings(trx, hashes, embedderId);
       await trx('chunks').where({ document_id: documentId }).del();
-      for (let start = 0; start < chunks.length; start += BATCH)
-        await trx('chunks').insert(
-          chunks.slice(start, start + BATCH).map((chunk) => toRow(trx, documentId, document.user_id, chunk)),
-        );
+      // While the server writes a batch, the next one is split into terms.
+      let written: Promise<unknown> = Promise.resolve();
+      for (let start = 0; start < chunks.length; start += BATCH) {
+        const rows = chunks.slice(start, start + BATCH).map((chunk) => toRow(trx, documentId, document.user_id, chunk));
+        await written;
+        written = Promise.resolve(trx('chunks').insert(rows));
+        // Begun before the next ones are made; its failure is told where it is waited for.
+        written.catch(() => undefined);
+        await setImmediate();
+      }
+      await written;
       await forgetPending(trx, hashes, embedderId);
     },
 
