@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createLexicalEmbedder } from '../../server/pipeline/embed/lexical.ts';
 import { createPipeline } from '../../server/pipeline/pipeline.ts';
 import { contend, work } from './contender.ts';
-import type { BenchFile } from './files.ts';
+import type { BenchFile } from '../files.ts';
 
 /** Files on their way at a time, as a hub has with its defaults. */
 const CONCURRENCY = 8;
