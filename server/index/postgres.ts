@@ -39,6 +39,10 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
   const storageIn = async (trx: Knex.Transaction) => (storage ??= await readVectorStorage(trx));
 
   return {
+    // Chunks are searched where the transaction writes them.
+    prepare: async () => undefined,
+    discard: async () => undefined,
+
     async replace(trx, documentId, chunks, embedderId) {
       // Two replacements of one document wait for each other here.
       const document = await trx('documents')
@@ -147,7 +151,7 @@ export async function deleteOrphanEmbeddings(trx: Knex.Transaction): Promise<num
  * The built-in embedder compares spellings, which the keyword arm knows better: it has a small say, for typos and inflections.
  * Measured in test/index/retrieval.test.ts; a trained model has the same say as the words.
  */
-function semanticWeightOf(embedderId = 'lexical'): number {
+export function semanticWeightOf(embedderId = 'lexical'): number {
   return embedderId.startsWith('lexical') ? 0.2 : 1;
 }
 

@@ -234,7 +234,7 @@ async function importFile(work: Work, file: FileInHand): Promise<void> {
     });
     if (kept && kept.contentHash === prepared.contentHash)
       await keepUnchanged(work, kept, metadata, { sizeBytes: prepared.sizeBytes, original });
-    else await saveDocument(work, opened, prepared, metadata, original);
+    else await saveDocument(work, { opened, prepared, original, storedId: stored?.id }, metadata);
   } finally {
     leave?.();
     await original.close();
@@ -284,22 +284,24 @@ class SettledMeanwhile extends Error {}
 
 async function saveDocument(
   work: Work,
-  opened: OpenedFile,
-  prepared: PreparedDocument,
+  file: { opened: OpenedFile; prepared: PreparedDocument; original: OriginalDraft; storedId: string | undefined },
   metadata: DocumentMetadata,
-  original: OriginalDraft,
 ): Promise<void> {
   const { context, item, source, signal } = work;
+  const { opened, prepared, original, storedId } = file;
   const { database, index, embedder, embeddings } = context;
   const { chunks } = prepared;
   work.stage('embedding');
   await embeddings.store(chunks, { signal });
   work.stage('saving');
+  const facts = { ...metadata, userId: source.userId, platform: source.platform, documentId: storedId };
+  const ready = await index.prepare(facts, chunks, embedder.id, { signal });
+  let saved = false;
   try {
-    await database.transaction(async (trx) => {
+    saved = await database.transaction(async (trx) => {
       if (!(await holdActiveIntegration(trx, work.integration.id))) {
         await settle(trx, item, GONE);
-        return;
+        return false;
       }
       const documentId = await upsertDocument(trx, source, metadata, {
         mediaType: opened.mediaType,
@@ -309,7 +311,7 @@ async function saveDocument(
         text: prepared.text,
         chunkCount: chunks.length,
       });
-      await index.replace(trx, documentId, chunks, embedder.id);
+      await index.replace(trx, documentId, chunks, embedder.id, ready);
       await original.attach(trx, documentId, prepared.contentHash);
       const settled = await settle(trx, item, {
         state: 'indexed',
@@ -318,8 +320,11 @@ async function saveDocument(
         sizeBytes: prepared.sizeBytes,
       });
       if (!settled) throw new SettledMeanwhile();
+      return true;
     });
   } catch (error) {
     if (!(error instanceof SettledMeanwhile)) throw error;
+  } finally {
+    if (!saved) await index.discard(ready);
   }
 }
