@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseAzureSearch, type AzureSearchConfig } from './azure-search-config.ts';
 import { parseModels, type ChatConfig, type EmbeddingConfig } from './model-config.ts';
 import { parseOriginals, type OriginalsConfig } from './originals-config.ts';
 import { mailFrom, smtpUrl, webhookSecrets, webhookUrl } from './notifications/settings.ts';
@@ -77,6 +78,8 @@ export type Config = {
   /** Absent: questions are answered by extracts. */
   chat?: ChatConfig;
   originals: OriginalsConfig;
+  /** Absent: the index is in the database. */
+  azureSearch?: AzureSearchConfig;
   maxFileBytes: number;
   importConcurrency: number;
   /** Absent: nobody is written to. */
@@ -351,6 +354,7 @@ export function parseConfig(env: Env): Config {
     egressAllowedHosts: list(env.EGRESS_ALLOWED_HOSTS),
     ...parseModels(env, { problems, take, url, wholeNumber }),
     originals: parseOriginals(env, { problems, take }),
+    azureSearch: parseAzureSearch(env, { problems, take }),
     maxFileBytes: wholeNumber('MAX_FILE_BYTES', 268_435_456, 1, 17_179_869_184),
     importConcurrency: wholeNumber('IMPORT_CONCURRENCY', 8, 1, 64),
     mail: smtp && from && { ...smtp, from },

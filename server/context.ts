@@ -6,8 +6,9 @@ import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import { openDatabase } from './database/open.ts';
 import { createEgress, hostsOf, type Egress } from './egress/egress.ts';
+import type { IndexKeeper } from './index/azure-keeper.ts';
+import { createIndex } from './index/configured.ts';
 import type { SearchIndex } from './index/index.ts';
-import { createPostgresIndex } from './index/postgres.ts';
 import { modelHosts } from './model-config.ts';
 import { createEmbeddingBatcher, type EmbeddingBatcher } from './pipeline/embed/batcher.ts';
 import { createEmbedder } from './pipeline/embed/configured.ts';
@@ -58,6 +59,8 @@ export type Context = {
   embedder: Embedder;
   embeddings: EmbeddingBatcher;
   index: SearchIndex;
+  /** Where the index is outside the database. */
+  indexKeeper?: IndexKeeper;
   sessions: SessionStore;
   users: UserService;
   tokens: TokenService;
@@ -100,7 +103,7 @@ export async function createContext(
   const queue = createQueue({ database, logger });
   const pipeline = createPipeline({ maxFileBytes: config.maxFileBytes, pool: parts.parsePool });
   const embedder = createEmbedder(config.embedding, { fetch: egress.fetch, logger });
-  const index = createPostgresIndex(database, { embedderId: embedder.id });
+  const { index, keeper: indexKeeper } = createIndex(config, { database, embedder, fetch: egress.fetch, logger });
   const embeddings = createEmbeddingBatcher({ embedder, index, logger });
   const users = createUserService({ database, logger });
   const tokens = createTokenService({ database });
@@ -163,6 +166,7 @@ export async function createContext(
     embedder,
     embeddings,
     index,
+    indexKeeper,
     sessions,
     users,
     tokens,

@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { createContext, type Context } from './context.ts';
 import type { Database } from './database/database.ts';
 import { migrate } from './database/open.ts';
+import { IndexError } from './index/index-error.ts';
 import { registerImportJobs } from './jobs/import-jobs.ts';
 import { startKeepAlive } from './jobs/keep-alive.ts';
 import type { ParsePool } from './pipeline/parse-pool.ts';
@@ -33,6 +34,7 @@ export async function startHub(
   try {
     const applied = await migrate(context.database);
     if (applied.length > 0) logger.info({ migrations: applied }, 'the database was migrated');
+    await openIndex(context);
     const unreadable = await findUnreadableGrants(context);
     if (unreadable.length > 0) throw new Error(missingKeyMessage(unreadable.length));
     const admin = await ensureFirstAdmin(context.users, context.database, config);
@@ -60,6 +62,14 @@ export async function startHub(
     await context.close();
     throw error;
   }
+}
+
+/** An index outside the database that is set up wrongly stops the start; one that does not answer is waited for in the background. */
+async function openIndex({ indexKeeper, logger }: Context): Promise<void> {
+  await indexKeeper?.open().catch((error: unknown) => {
+    if (!(error instanceof IndexError) || error.kind === 'misconfigured' || error.kind === 'refused') throw error;
+    logger.error({ err: error }, 'the index does not answer; the database answers searches, and imports wait for it');
+  });
 }
 
 const displayHost = (host: string): string => (host === '0.0.0.0' || host === '::' ? 'localhost' : host);

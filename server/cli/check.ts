@@ -10,6 +10,7 @@ import { createPostgresIndex } from '../index/postgres.ts';
 import { createFernet } from '../vault/fernet.ts';
 import { createVault } from '../vault/vault.ts';
 import { readDatabase, type DatabaseState } from './check-database.ts';
+import { checkAzureSearch } from './check-azure-search.ts';
 import { checkChat } from './check-chat.ts';
 import { checkEmbedder } from './check-embedder.ts';
 import { checkMail, checkWebhook } from './check-notifications.ts';
@@ -58,6 +59,7 @@ async function checkConfig(given: Config): Promise<Finding[]> {
   found.push(...checkKeys(given, sealed));
   found.push(...checkServices(given));
   found.push(await checkEmbedder(given), await checkChat(given), await checkOriginals(given));
+  if (given.azureSearch) found.push(await checkAzureSearch(given, given.azureSearch));
   found.push(await checkMail(given), checkWebhook(given));
   return found;
 }

@@ -51,6 +51,7 @@ export function hostsOf(config: Config, vendorHosts: string[]): string[] {
     ...[confluence.authUrl, confluence.apiUrl, jira.authUrl, jira.apiUrl],
     ...[config.embedding, config.chat].flatMap((model) => (model ? [model.server.baseUrl] : [])),
     ...(config.originals.azure ? [config.originals.azure.endpoint] : []),
+    ...(config.azureSearch ? [config.azureSearch.endpoint] : []),
     ...(config.webhook ? [config.webhook.url] : []),
   ];
   const overrides = endpoints

@@ -26,7 +26,7 @@ export type SearchOptions = {
   semanticWeight: number;
 };
 
-type Row = {
+export type Row = {
   id: string;
   document_id: string;
   ordinal: number;
@@ -134,7 +134,7 @@ async function fuse({ db, query, options, visible, statistics }: Search, near: V
   return answer.rows;
 }
 
-function toResult(row: Row): SearchResult {
+export function toResult(row: Omit<Row, 'neighbours'>): SearchResult {
   return {
     chunkId: String(row.id),
     documentId: row.document_id,

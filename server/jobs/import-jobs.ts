@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { expandFolder } from './expand-folder.ts';
 import { importItem } from './import-item.ts';
 import { followOwnFeed } from './feeds.ts';
+import { startIndexKeeper } from './keep-index.ts';
 import { startNotifier } from './notify.ts';
 import { startReconciler } from './reconcile.ts';
 import { startRemovingOriginals } from './remove-originals.ts';
@@ -42,6 +43,7 @@ export function registerImportJobs(context: Context): () => void {
     startSchedule(context),
     startNotifier(context),
     startRemovingOriginals(context),
+    startIndexKeeper(context),
     inHand.stop,
   ];
   return () => stops.forEach((stop) => stop());

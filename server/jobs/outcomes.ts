@@ -1,5 +1,6 @@
 import { ProviderError, type ProviderErrorKind } from '../../providers/errors.ts';
 import { EgressError } from '../egress/egress.ts';
+import { IndexError, type IndexErrorKind } from '../index/index-error.ts';
 import type { ModelErrorKind } from '../openai/model-error.ts';
 import { OriginalError, type OriginalProblem } from '../originals/originals.ts';
 import { EmbeddingError } from '../pipeline/embed/embedder.ts';
@@ -56,6 +57,13 @@ const ORIGINAL_OUTCOMES: Record<`original_${OriginalProblem}`, 'retry' | 'failed
   original_missing: 'retry',
 };
 
+const INDEX_OUTCOMES: Record<`index_${IndexErrorKind}`, 'retry' | 'failed'> = {
+  index_refused: 'failed',
+  index_rate_limited: 'retry',
+  index_unavailable: 'retry',
+  index_misconfigured: 'failed',
+};
+
 /** The one table from an error to a ledger row. Undefined for errors that are ours: those belong in the log. */
 export function outcomeOf(error: unknown): FailureOutcome | undefined {
   if (error instanceof ContentError) return byTable(CONTENT_OUTCOMES[error.code], error.message, error.code);
@@ -71,6 +79,11 @@ export function outcomeOf(error: unknown): FailureOutcome | undefined {
   if (error instanceof OriginalError) {
     const code = `original_${error.kind}` as const;
     return byTable(ORIGINAL_OUTCOMES[code], `${error.message} ${NOTHING_SAVED}`, code);
+  }
+  if (error instanceof IndexError) {
+    const code = `index_${error.kind}` as const;
+    const { message: reason, retryAt } = error;
+    return retryAt ? { kind: 'wait', reason, code, until: retryAt } : byTable(INDEX_OUTCOMES[code], reason, code);
   }
   if (!(error instanceof ProviderError)) return undefined;
   if (error.kind === 'rate_limited' && error.retryAt)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../server/database/database.ts';
-import type { IndexedChunk, SearchIndex } from '../../server/index/index.ts';
+import { findFacts } from '../../server/index/azure-copies.ts';
+import type { IndexedChunk, PreparedChunks, SearchIndex } from '../../server/index/index.ts';
 
 export const EMBEDDER = 'test-words-1024';
 
@@ -34,19 +35,35 @@ export function toChunks(texts: string[], title = ''): IndexedChunk[] {
   });
 }
 
-/** Stores the chunks' vectors, then replaces the document's chunks by them. */
+type Model = { embedder?: string; dimensions?: number };
+
+/** Stores the chunks' vectors, and brings the chunks to where they are searched. */
+export async function prepareChunks(
+  database: Database,
+  index: SearchIndex,
+  documentId: string,
+  chunks: IndexedChunk[],
+  { embedder = EMBEDDER, dimensions = 1024 }: Model = {},
+): Promise<PreparedChunks | undefined> {
+  await index.storeEmbeddings(
+    new Map(chunks.map(({ textHash, embedText }) => [textHash, embedWords(embedText, dimensions)])),
+    embedder,
+  );
+  const facts = await findFacts(database.knex, documentId);
+  if (!facts) throw new Error('there is no such document');
+  return index.prepare({ ...facts, documentId }, chunks, embedder, { signal: new AbortController().signal });
+}
+
+/** Replaces the document's chunks by these, as an import does. */
 export async function replaceChunks(
   database: Database,
   index: SearchIndex,
   documentId: string,
   chunks: IndexedChunk[],
-  { embedder = EMBEDDER, dimensions = 1024 } = {},
+  model: Model = {},
 ): Promise<void> {
-  await index.storeEmbeddings(
-    new Map(chunks.map(({ textHash, embedText }) => [textHash, embedWords(embedText, dimensions)])),
-    embedder,
-  );
-  await database.transaction((trx) => index.replace(trx, documentId, chunks, embedder));
+  const prepared = await prepareChunks(database, index, documentId, chunks, model);
+  await database.transaction((trx) => index.replace(trx, documentId, chunks, model.embedder ?? EMBEDDER, prepared));
 }
 
 export async function addUser(database: Database, email: string): Promise<string> {
