@@ -1,34 +1,20 @@
 import type { Knex } from 'knex';
-import type { Connection, Item, OpenedFile, Provider } from '../../providers/provider.ts';
+import type { Connection, Item, Provider } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
-import type { PreparedDocument } from '../pipeline/pipeline.ts';
 import { tooLarge } from '../pipeline/spool.ts';
 import type { JobPayloads, ListedItem } from '../queue/payloads.ts';
 import type { Integration } from '../services/integration-service.ts';
-import type { OriginalDraft } from '../services/original-service.ts';
 import { addListings, listingDepth } from '../services/import-listings.ts';
 import { pathOf } from '../services/item-path.ts';
-import {
-  findStoredItem,
-  updateDocumentMetadata,
-  upsertDocument,
-  type DocumentMetadata,
-  type ItemSource,
-  type StoredItem,
-} from '../stores/document-store.ts';
+import { findStoredItem, type DocumentMetadata, type ItemSource } from '../stores/document-store.ts';
 import { describeLedgerItem, findLedgerItem, type LedgerItem } from '../stores/import-item-store.ts';
 import { findImportHead, lockImport, type ImportHead } from '../stores/import-store.ts';
 import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
 import { describeSelection, findSelectionOf, saveScopeFolders } from '../stores/scope-store.ts';
 import { failItem, giveWay, listAgain, settle } from './ledger.ts';
+import { GONE, keepUnchanged, saveDocument } from './save-document.ts';
 import { DEADLY, enterRoom, startItem, type Workroom } from './suspects.ts';
 import type { Hand } from './work-in-hand.ts';
-
-const GONE = {
-  state: 'skipped',
-  reason: 'The account was disconnected before this item was imported.',
-  reasonCode: 'disconnected',
-} as const;
 
 /** What the vendor said of a file, from the listing or asked for now. */
 type FileInHand = ListedItem & {
@@ -39,7 +25,7 @@ type FileInHand = ListedItem & {
   followed?: boolean;
 };
 
-type Work = {
+export type Work = {
   context: Context;
   head: ImportHead;
   item: LedgerItem;
@@ -253,78 +239,3 @@ const metadataOf = (work: Work, file: FileInHand): DocumentMetadata => ({
   version: file.version,
   modifiedAt: file.modifiedAt === undefined ? undefined : new Date(file.modifiedAt),
 });
-
-/** The content is that of the stored document; its name, place and category may have changed. */
-async function keepUnchanged(
-  work: Work,
-  stored: StoredItem,
-  metadata: DocumentMetadata,
-  fetched?: { sizeBytes: number; original: OriginalDraft },
-): Promise<void> {
-  await work.context.database.transaction(async (trx) => {
-    if (!(await holdActiveIntegration(trx, work.integration.id))) {
-      await settle(trx, work.item, GONE);
-      return;
-    }
-    await updateDocumentMetadata(trx, stored.id, metadata);
-    // Passages are found by the name too.
-    if (stored.title !== metadata.title) await work.context.index.rename(trx, stored.id, metadata.title);
-    await fetched?.original.attach(trx, stored.id, stored.contentHash);
-    await settle(trx, work.item, {
-      state: 'unchanged',
-      documentId: stored.id,
-      chunkCount: stored.chunkCount,
-      sizeBytes: fetched?.sizeBytes,
-    });
-  });
-}
-
-/** Thrown inside the transaction to undo it: the row got its final state (cancelled, say) while the file was worked on. */
-class SettledMeanwhile extends Error {}
-
-async function saveDocument(
-  work: Work,
-  file: { opened: OpenedFile; prepared: PreparedDocument; original: OriginalDraft; storedId: string | undefined },
-  metadata: DocumentMetadata,
-): Promise<void> {
-  const { context, item, source, signal } = work;
-  const { opened, prepared, original, storedId } = file;
-  const { database, index, embedder, embeddings } = context;
-  const { chunks } = prepared;
-  work.stage('embedding');
-  await embeddings.store(chunks, { signal });
-  work.stage('saving');
-  const facts = { ...metadata, userId: source.userId, platform: source.platform, documentId: storedId };
-  const ready = await index.prepare(facts, chunks, embedder.id, { signal });
-  let saved = false;
-  try {
-    saved = await database.transaction(async (trx) => {
-      if (!(await holdActiveIntegration(trx, work.integration.id))) {
-        await settle(trx, item, GONE);
-        return false;
-      }
-      const documentId = await upsertDocument(trx, source, metadata, {
-        mediaType: opened.mediaType,
-        format: prepared.format,
-        sizeBytes: prepared.sizeBytes,
-        contentHash: prepared.contentHash,
-        text: prepared.text,
-        chunkCount: chunks.length,
-      });
-      await index.replace(trx, documentId, chunks, embedder.id, ready);
-      await original.attach(trx, documentId, prepared.contentHash);
-      const settled = await settle(trx, item, {
-        state: 'indexed',
-        documentId,
-        chunkCount: chunks.length,
-        sizeBytes: prepared.sizeBytes,
-      });
-      if (!settled) throw new SettledMeanwhile();
-      return true;
-    });
-  } catch (error) {
-    if (!(error instanceof SettledMeanwhile)) throw error;
-  } finally {
-    if (!saved) await index.discard(ready);
-  }
-}

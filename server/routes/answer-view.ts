@@ -115,7 +115,8 @@ function toBlocks(statements: Statement[]): AnswerView['blocks'] {
     const last = blocks.at(-1);
     if (last && statement.begins === 'on') last.items.at(-1)?.push(sentence);
     else if (last && last.kind === kind && kind !== 'text') last.items.push([sentence]);
-    else blocks.push({ kind, start: kind === 'numbers' ? parseInt(bullet ?? '1', 10) : undefined, items: [[sentence]] });
+    else
+      blocks.push({ kind, start: kind === 'numbers' ? parseInt(bullet ?? '1', 10) : undefined, items: [[sentence]] });
   }
   return blocks;
 }

@@ -43,9 +43,9 @@ export async function closeIdleEngines(): Promise<void> {
 
 async function startEngine(): Promise<Engine> {
   const process = await startEmbeddedPostgres({ seedFile: await seedFile() });
-  const { knex, close } = connectEmbedded(process);
-  const schema = await describeSchema(knex);
-  await close();
+  const database = connectEmbedded(process);
+  const schema = await describeSchema(database.knex);
+  await database.close();
   return { process, schema, uses: 0 };
 }
 
@@ -71,7 +71,8 @@ async function seedFile(): Promise<string> {
 
 /** Empties every table the migrations made. False where the schema was changed, or the engine is beyond use. */
 async function emptied(engine: Engine): Promise<boolean> {
-  const { knex, close } = connectEmbedded(engine.process);
+  const database = connectEmbedded(engine.process);
+  const { knex } = database;
   try {
     if ((await describeSchema(knex)) !== engine.schema) return false;
     const { rows } = (await knex.raw(
@@ -83,7 +84,7 @@ async function emptied(engine: Engine): Promise<boolean> {
   } catch {
     return false;
   } finally {
-    await close();
+    await database.close();
   }
 }
 
