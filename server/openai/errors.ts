@@ -1,6 +1,7 @@
 import { parseRetryAfter } from '../services/retry-after.ts';
 import type { ModelServer } from '../model-config.ts';
-import { ModelError, type ModelErrorKind } from './model-error.ts';
+import type { ModelError} from './model-error.ts';
+import { type ModelErrorKind } from './model-error.ts';
 
 /** What a failed request asks for: `passing` ones are repeated, after `waitMs` where the server named a time. */
 export type Verdict<E extends ModelError = ModelError> = { error: E; passing: boolean; waitMs?: number };
