@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import * as schemas from '../../server/api/schemas.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs } from '../helpers/visitor.ts';
 import { answer, openClient, problem, type Client } from './client.ts';
 
-onEachDatabase('the JSON API', (open) => {
+onOneDatabase('the JSON API', (open) => {
   let hub: TestHub;
   let call: Client['call'];
   let tokenOf: Client['tokenOf'];

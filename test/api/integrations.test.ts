@@ -4,14 +4,14 @@ import path from 'node:path';
 import { expect } from 'chai';
 import * as schemas from '../../server/api/schemas.ts';
 import { connectGoogle, consent } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { signInAs } from '../helpers/visitor.ts';
 import { answer, NOWHERE, openClient, problem, type Client } from './client.ts';
 
 // The tests of this file build on one another: an account is connected, its files are imported, and in the end it is disconnected.
-onEachDatabase('integrations in the JSON API', (open) => {
+onOneDatabase('integrations in the JSON API', (open) => {
   let hub: TestHub;
   let folder: string;
   let call: Client['call'];

@@ -3,14 +3,14 @@ import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
 import * as schemas from '../../server/api/schemas.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { VENDORS, type Vendor } from '../faults/vendors.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { entry, followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { answer, NOWHERE, openClient, problem, type Client } from './client.ts';
 
-onEachDatabase('syncs by the API', (open) => {
+onOneDatabase('syncs by the API', (open) => {
   let hub: TestHub;
   let call: Client['call'];
   let integration: Integration;

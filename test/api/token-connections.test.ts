@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import * as schemas from '../../server/api/schemas.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { basic, SITES_ENV, startTokenSite, type TokenSite } from '../helpers/token-site.ts';
 import { answer, openClient, problem, type Client } from './client.ts';
@@ -16,7 +16,7 @@ const NO_APPS = {
   CONFLUENCE_CLIENT_SECRET: undefined,
 };
 
-onEachDatabase('connecting with a token in the JSON API', (open) => {
+onOneDatabase('connecting with a token in the JSON API', (open) => {
   let hub: TestHub;
   let site: TokenSite;
   let call: Client['call'];

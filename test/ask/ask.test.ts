@@ -4,7 +4,7 @@ import { paths } from '../../server/paths.ts';
 import type { User } from '../../server/services/user-service.ts';
 import { answer, openClient, problem, type Client } from '../api/client.ts';
 import { startChatServer, type ChatServer } from '../helpers/chat-server.ts';
-import { databaseKinds, openTestDatabase } from '../helpers/database.ts';
+import { mainKind, openTestDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs, type Visitor } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -28,7 +28,7 @@ describe('asking the documents', function () {
 
   before(async () => {
     chat = await startChatServer();
-    hub = await startHub({ env: chat.env, database: await openTestDatabase(databaseKinds.at(-1)) });
+    hub = await startHub({ env: chat.env, database: await openTestDatabase(mainKind) });
     client = await openClient(hub);
     visitor = await signInAs(hub.url, hub.admin.email);
     timetable = await add(
@@ -295,7 +295,7 @@ describe('asking the documents without a model', function () {
   this.timeout(120_000);
   let hub: TestHub;
   before(async () => {
-    hub = await startHub({ database: await openTestDatabase(databaseKinds.at(-1)) });
+    hub = await startHub({ database: await openTestDatabase(mainKind) });
   });
   after(() => hub.close());
 

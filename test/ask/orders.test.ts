@@ -4,7 +4,7 @@ import { paths } from '../../server/paths.ts';
 import type { User } from '../../server/services/user-service.ts';
 import { answer, openClient, type Client } from '../api/client.ts';
 import { startChatServer, type ChatServer } from '../helpers/chat-server.ts';
-import { databaseKinds, openTestDatabase } from '../helpers/database.ts';
+import { mainKind, openTestDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs } from '../helpers/visitor.ts';
 import { addDocument } from '../index/passages.ts';
@@ -37,7 +37,7 @@ describe('documents that give orders', function () {
   ];
   before(async () => {
     chat = await startChatServer();
-    hub = await startHub({ env: chat.env, database: await openTestDatabase(databaseKinds.at(-1)) });
+    hub = await startHub({ env: chat.env, database: await openTestDatabase(mainKind) });
     client = await openClient(hub);
     for (const [n, text] of ORDERS.entries()) await add(hub.admin, text, `Kestrel ${n}.md`);
     await add(hub.admin, 'The first ferry to Skerry leaves at 07:40 in winter.', 'Timetable.md');

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { paths } from '../../server/paths.ts';
 import { startBrowser, withBrowser } from '../helpers/browser.ts';
 import { startChatServer, type ChatServer } from '../helpers/chat-server.ts';
-import { databaseKinds, openTestDatabase } from '../helpers/database.ts';
+import { mainKind, openTestDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -23,7 +23,7 @@ withBrowser('asking in a browser', function () {
 
   before(async () => {
     chat = await startChatServer();
-    hub = await startHub({ env: chat.env, database: await openTestDatabase(databaseKinds.at(-1)) });
+    hub = await startHub({ env: chat.env, database: await openTestDatabase(mainKind) });
     await addDocument(
       hub.context.database,
       hub.context.index,

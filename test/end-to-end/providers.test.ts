@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Platform } from '../../providers/provider.ts';
 import { connectAccountOf } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 
@@ -13,7 +13,7 @@ const PLACES: { platform: Platform; root: RegExp; revokes: boolean }[] = [
   { platform: 'dropbox', root: /Tomas|Dropbox/, revokes: true },
 ];
 
-onEachDatabase('each service', (open) => {
+onOneDatabase('each service', (open) => {
   let hub: TestHub;
   before(async () => {
     hub = await startHub({ database: await open() });

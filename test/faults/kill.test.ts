@@ -22,8 +22,8 @@ import { ownSpace, startImport } from './vendors.ts';
 
 /** The whole count takes many minutes: PROOFS=all asks for it. */
 const isWhole = process.env.PROOFS === 'all';
-const FILES = isWhole ? 500 : 60;
-const KILLS = isWhole ? { postgres: 100, embedded: 30 } : { postgres: 6, embedded: 3 };
+const FILES = isWhole ? 500 : 40;
+const KILLS = isWhole ? { postgres: 100, embedded: 30 } : { postgres: 4, embedded: 2 };
 /** KILL_SEED repeats a run, as far as the machine's own pace allows. */
 const SEED = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000);
 /** Longest wait for a moment that was chosen; if it does not come, the process dies as it stands. */

@@ -17,7 +17,18 @@ export async function openTestDatabase(kind: 'embedded' | 'postgres' = 'embedded
   return kind === 'embedded' ? openPooledDatabase() : openPostgresTestDatabase();
 }
 
-/** Runs the same suite on every database of this run. */
+/** The one database of suites about something else than the database: the server, where this run has one. */
+export const mainKind = databaseKinds.at(-1) ?? 'embedded';
+
+/** Runs a suite on one database. */
+export function onOneDatabase(title: string, suite: (open: () => Promise<Database>) => void): void {
+  describe(title, function () {
+    this.timeout(120_000);
+    suite(() => openTestDatabase(mainKind));
+  });
+}
+
+/** Runs the same suite on every database of this run: what the two might answer differently. */
 export function onEachDatabase(title: string, suite: (open: () => Promise<Database>) => void): void {
   for (const kind of databaseKinds)
     describe(`${title} (${kind})`, function () {

@@ -7,14 +7,14 @@ import type { Finding } from '../../server/cli/finding.ts';
 import { parseConfig, type Env } from '../../server/config.ts';
 import { startAzureSearchServer, type AzureSearchServer } from '../helpers/azure-search-server.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { databaseKinds, freshDatabaseEnv, openTestDatabase } from '../helpers/database.ts';
+import { mainKind, freshDatabaseEnv, openTestDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { faultsOf } from './azure-contract.ts';
 
 /** The quicker of the databases: what is specific to them is tested beside. */
-const kind = databaseKinds.at(-1) ?? 'embedded';
+const kind = mainKind;
 
 describe('a hub with its index at Azure AI Search', function () {
   this.timeout(240_000);

@@ -7,7 +7,7 @@ import { paths } from '../../server/paths.ts';
 import type { User } from '../../server/services/user-service.ts';
 import { answer, openClient } from '../api/client.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { startOpenAiServer, type OpenAiServer } from '../helpers/openai-server.ts';
 import { signInAs } from '../helpers/visitor.ts';
@@ -15,7 +15,7 @@ import { waitFor } from '../helpers/wait.ts';
 
 const FILES = 40;
 
-onEachDatabase('embedding of an import by a model’s server', (open) => {
+onOneDatabase('embedding of an import by a model’s server', (open) => {
   let hub: TestHub;
   let openai: OpenAiServer;
   let folder: string;

@@ -9,7 +9,7 @@ import type { ImportDetail } from '../../server/services/import-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { ownSpace, VENDORS } from '../faults/vendors.ts';
 import { connectAccountOf, connectGoogle } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { entry, followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
@@ -60,7 +60,7 @@ function expectAsForetold(estimate: Estimate, detail: ImportDetail): void {
   });
 }
 
-onEachDatabase('an import with filters over two services at once', (open) => {
+onOneDatabase('an import with filters over two services at once', (open) => {
   let hub: TestHub;
   let folder: string;
   let items: { integrationId: string; ref: string }[];
@@ -146,7 +146,7 @@ onEachDatabase('an import with filters over two services at once', (open) => {
   }).timeout(60_000);
 });
 
-onEachDatabase('a sync of what was selected with filters', (open) => {
+onOneDatabase('a sync of what was selected with filters', (open) => {
   for (const vendor of VENDORS.filter(({ platform }) => platform !== 'microsoft'))
     it(`leaves out the same at ${vendor.label}`, async () => {
       const hub = await startHub({ database: await open() });

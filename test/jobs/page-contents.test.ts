@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ImportDetail } from '../../server/services/import-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type ScriptedProvider,
 } from '../helpers/scripted-provider.ts';
 
-onEachDatabase('what a listing and a page tell beside the text', (open) => {
+onOneDatabase('what a listing and a page tell beside the text', (open) => {
   let hub: TestHub;
   let integration: Integration;
   let provider: ScriptedProvider;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { ProviderError } from '../../providers/errors.ts';
 import type { ImportDetail, ImportScope } from '../../server/services/import-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import {
@@ -56,7 +56,7 @@ const HANGING = {
   'Ferries/Berths/North quay/Comments on North quay': 'indexed',
 };
 
-onEachDatabase('an import of items that hold items', (open) => {
+onOneDatabase('an import of items that hold items', (open) => {
   let hub: TestHub;
   let integration: Integration;
   let provider: ScriptedProvider;

@@ -5,7 +5,7 @@ import type { Integration } from '../../server/services/integration-service.ts';
 import type { WebhookStatus } from '../../server/services/webhook-service.ts';
 import { VENDORS, type Vendor } from '../faults/vendors.ts';
 import { connectAccountOf } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
@@ -18,7 +18,7 @@ const ahead = (ms: number): Date => new Date(Date.now() + ms);
 
 type Row = { id: string; watch_id: string; state: string; renew_at: Date | null; expires_at: Date | null };
 
-onEachDatabase('the orders for vendors’ calls', (open) => {
+onOneDatabase('the orders for vendors’ calls', (open) => {
   let hub: TestHub;
   let integration: Integration;
   let hooks: Webhooks;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import {
   SMTP_PASSWORD,
@@ -16,7 +16,7 @@ import { waitFor } from '../helpers/wait.ts';
 
 type Row = { channel: string; state: string; attempts: number; problem: string | null };
 
-onEachDatabase('a notification on its way', (open) => {
+onOneDatabase('a notification on its way', (open) => {
   let hub: TestHub;
   let admin: Visitor;
   let member: Visitor;
@@ -189,7 +189,7 @@ onEachDatabase('a notification on its way', (open) => {
   });
 });
 
-onEachDatabase('without mail server and webhook', (open) => {
+onOneDatabase('without mail server and webhook', (open) => {
   let hub: TestHub;
   before(async () => {
     hub = await startHub({ database: await open() });

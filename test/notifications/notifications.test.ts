@@ -5,7 +5,7 @@ import type { ImportDetail } from '../../server/services/import-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { VENDORS, type Vendor } from '../faults/vendors.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { entry, followFolder } from '../helpers/followed.ts';
 import { isToken } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
@@ -21,7 +21,7 @@ import { connectScripted, createScriptedProvider, type ScriptedProvider } from '
 import { signInAs, type Visitor } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
 
-onEachDatabase('what happens', (open) => {
+onOneDatabase('what happens', (open) => {
   let hub: TestHub;
   let visitor: Visitor;
   let mail: MailServer;

@@ -3,7 +3,7 @@ import * as schemas from '../../server/api/schemas.ts';
 import type { ImportDetail } from '../../server/services/import-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { answer, openClient, problem, type Client } from '../api/client.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import {
@@ -19,7 +19,7 @@ import { PLACES, type Place } from './places.ts';
 const PAGES = ['Harbour “rules” \u202Eäö', 'Tides', 'Berths'];
 
 for (const [name, openPlace] of Object.entries(PLACES))
-  onEachDatabase(`originals of documents on ${name}`, (open) => {
+  onOneDatabase(`originals of documents on ${name}`, (open) => {
     let place: Place;
     let hub: TestHub;
     let client: Client;

@@ -7,7 +7,7 @@ import type { ImportDetail, ImportScope } from '../../server/services/import-ser
 import type { Integration } from '../../server/services/integration-service.ts';
 import { connectAccountOf } from '../helpers/connect.ts';
 
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -16,7 +16,7 @@ import { failureOf } from './reading.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
-onEachDatabase('the changes of a site of Atlassian', (open) => {
+onOneDatabase('the changes of a site of Atlassian', (open) => {
   let hub: TestHub;
   let site: AtlassianSite;
   let integration: Integration;

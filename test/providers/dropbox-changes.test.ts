@@ -4,7 +4,7 @@ import { parseRef } from '../../providers/dropbox/refs.ts';
 import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { VENDORS } from '../faults/vendors.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { entry, followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
@@ -119,7 +119,7 @@ describe('the changes of Dropbox', () => {
   });
 });
 
-onEachDatabase('a sync of Dropbox', (open) => {
+onOneDatabase('a sync of Dropbox', (open) => {
   let hub: TestHub;
   let integration: Integration;
   let files: SandboxFile[];

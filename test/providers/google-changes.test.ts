@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Change, ChangeFeeds, Connection } from '../../providers/provider.ts';
 import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
 import { VENDORS } from '../faults/vendors.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { entry, followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
@@ -160,7 +160,7 @@ describe('the changes of Google Drive', () => {
   });
 });
 
-onEachDatabase('a sync of Google Drive', (open) => {
+onOneDatabase('a sync of Google Drive', (open) => {
   let hub: TestHub;
   beforeEach(async () => {
     hub = await startHub({ database: await open() });

@@ -4,13 +4,13 @@ import type { Integration } from '../../server/services/integration-service.ts';
 import type { WebhookStatus } from '../../server/services/webhook-service.ts';
 import { VENDORS } from '../faults/vendors.ts';
 import { connectAccountOf } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { entry, followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { waitFor } from '../helpers/wait.ts';
 
-onEachDatabase('a hub that its vendors call', function (open) {
+onOneDatabase('a hub that its vendors call', function (open) {
   let hub: TestHub;
   beforeEach(async () => {
     hub = await startHub({ database: await open() });

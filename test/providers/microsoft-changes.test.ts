@@ -3,7 +3,7 @@ import type { Change, ChangeFeeds, Connection } from '../../providers/provider.t
 import { driveIdOf, itemIdOf } from '../../providers/microsoft-365/sandbox-ids.ts';
 import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
 import { VENDORS } from '../faults/vendors.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
@@ -168,7 +168,7 @@ describe('the changes of Microsoft 365', () => {
   });
 });
 
-onEachDatabase('a sync of Microsoft 365', (open) => {
+onOneDatabase('a sync of Microsoft 365', (open) => {
   let hub: TestHub;
   beforeEach(async () => {
     hub = await startHub({ database: await open() });

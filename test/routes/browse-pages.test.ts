@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { connectScripted, createScriptedProvider, type ScriptedProvider } from '../helpers/scripted-provider.ts';
@@ -9,7 +9,7 @@ import { signInAs, type Visitor } from '../helpers/visitor.ts';
 
 const BODY = 'the-text-of-a-page-that-came-with-the-listing';
 
-onEachDatabase('browsing items that hold items', (open) => {
+onOneDatabase('browsing items that hold items', (open) => {
   let hub: TestHub;
   let integration: Integration;
   let provider: ScriptedProvider;

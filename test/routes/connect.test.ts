@@ -3,13 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { consent } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs, type Visitor } from '../helpers/visitor.ts';
 
 const CONNECT = '/admin/integrations/connect/google_drive';
 
-onEachDatabase('connecting an account', (open) => {
+onOneDatabase('connecting an account', (open) => {
   let hub: TestHub;
   let folder: string;
   let visitor: Visitor;
@@ -157,7 +157,7 @@ onEachDatabase('connecting an account', (open) => {
   });
 });
 
-onEachDatabase('a hub without a Google client', (open) => {
+onOneDatabase('a hub without a Google client', (open) => {
   it('says which settings are missing, on the page and in the API', async () => {
     const hub = await startHub({
       database: await open(),

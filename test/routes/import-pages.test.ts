@@ -6,7 +6,7 @@ import type { ImportDetail } from '../../server/services/import-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { entry } from '../helpers/followed.ts';
 import { connectAccountOf } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import {
@@ -23,7 +23,7 @@ const ODD = ['=HYPERLINK("http://x.example")', '+1', '-2', '@SUM(A1)', 'a "quote
 
 const textOf = (html: string): string => html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
 
-onEachDatabase('the page of an import', (open) => {
+onOneDatabase('the page of an import', (open) => {
   let hub: TestHub;
   let visitor: Visitor;
   let integration: Integration;

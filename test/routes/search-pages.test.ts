@@ -4,12 +4,12 @@ import { createPostgresIndex } from '../../server/index/postgres.ts';
 import { paths } from '../../server/paths.ts';
 import { answer, NOWHERE, openClient, problem, type Client } from '../api/client.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs, type Visitor } from '../helpers/visitor.ts';
 import { addDocument } from '../index/passages.ts';
 
-onEachDatabase('the filters of the search page and call', (open) => {
+onOneDatabase('the filters of the search page and call', (open) => {
   let hub: TestHub;
   let client: Client;
   let visitor: Visitor;

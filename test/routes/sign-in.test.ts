@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { startHub, type TestHub, PASSWORD } from '../helpers/hub.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { openVisitor, signInAs } from '../helpers/visitor.ts';
 
-onEachDatabase('sign-in', (open) => {
+onOneDatabase('sign-in', (open) => {
   let hub: TestHub;
   before(async () => {
     hub = await startHub({ database: await open() });
@@ -117,7 +117,7 @@ onEachDatabase('sign-in', (open) => {
   });
 });
 
-onEachDatabase('the first set-up', (open) => {
+onOneDatabase('the first set-up', (open) => {
   it('asks for the code from the log, creates one admin, and is closed after that', async () => {
     const hub = await startHub({
       database: await open(),

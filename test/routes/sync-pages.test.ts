@@ -2,14 +2,14 @@ import { expect } from 'chai';
 import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { VENDORS, type Vendor } from '../faults/vendors.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { signInAs, type Page, type Visitor } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
 
-onEachDatabase('the pages of syncs', (open) => {
+onOneDatabase('the pages of syncs', (open) => {
   let hub: TestHub;
   let visitor: Visitor;
   let integration: Integration;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { basic, SITES_ENV, startTokenSite, type TokenSite } from '../helpers/token-site.ts';
 import { signInAs, type Visitor } from '../helpers/visitor.ts';
@@ -18,7 +18,7 @@ const APPS = {
   JIRA_CLIENT_SECRET: 'its secret',
 };
 
-onEachDatabase('the page of a token', (open) => {
+onOneDatabase('the page of a token', (open) => {
   let hub: TestHub;
   let site: TokenSite;
   let visitor: Visitor;

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { VENDORS, type Vendor } from '../faults/vendors.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { entry, followFolder } from '../helpers/followed.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -11,7 +11,7 @@ import { waitFor } from '../helpers/wait.ts';
 const GOOGLE = VENDORS[0] as Vendor;
 const NOBODY = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 
-onEachDatabase('the address that vendors call', (open) => {
+onOneDatabase('the address that vendors call', (open) => {
   let hub: TestHub;
   let integration: Integration;
   let files: SandboxFile[];

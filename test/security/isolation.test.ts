@@ -7,7 +7,7 @@ import { apiRoutes } from '../../server/api/index.ts';
 import { createAuthenticator } from '../../server/middleware/auth.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
@@ -81,7 +81,7 @@ const PROBES: Record<
   'GET /api/v1/documents': () => ({ query: '?q=note', status: 200 }),
 };
 
-onEachDatabase('two users', (open) => {
+onOneDatabase('two users', (open) => {
   let hub: TestHub;
   let folder: string;
   let owned: Owned;

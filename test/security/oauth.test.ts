@@ -3,11 +3,11 @@ import { expect } from 'chai';
 import { AppError } from '../../server/errors.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { beginGrant, connectAccountOf, consent, endGrant } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { countTokenCalls, isToken, SERVICES, standIn, watchEgress, type Service } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 
-onEachDatabase('a grant', (open) => {
+onOneDatabase('a grant', (open) => {
   let hub: TestHub;
   let emails: [string, string];
   before(async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { countTokenCalls, SERVICES, type Service } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs, type Visitor } from '../helpers/visitor.ts';
@@ -21,7 +21,7 @@ const ANSWERS: [error: string, words: RegExp, code: string][] = [
 ];
 const NOT_BEGUN = /was not begun here/;
 
-onEachDatabase('a consent that the vendor refused', (open) => {
+onOneDatabase('a consent that the vendor refused', (open) => {
   let hub: TestHub;
   let visitor: Visitor;
   let headers: Record<string, string>;

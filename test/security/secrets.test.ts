@@ -3,12 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { connectGoogle, consent } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { signInAs } from '../helpers/visitor.ts';
 
-onEachDatabase('secrets', (open) => {
+onOneDatabase('secrets', (open) => {
   it('reach neither the log nor an unencrypted column, whatever succeeds or fails', async () => {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
     await writeFile(path.join(folder, 'note.txt'), 'The harbour opens at six.');

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Fetch } from '../../providers/provider.ts';
 import { createLogger } from '../../server/logger.ts';
 import { beginGrant, connectAccountOf, endGrant } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { SERVICES, type Service } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs } from '../helpers/visitor.ts';
@@ -67,7 +67,7 @@ const HOSTILE: Hostile[] = [
   },
 ];
 
-onEachDatabase('a failing token call', (open) => {
+onOneDatabase('a failing token call', (open) => {
   let hub: TestHub;
   before(async () => {
     hub = await startHub({ database: await open(), env: { LOG_LEVEL: 'trace' } });

@@ -7,7 +7,7 @@ import type { Integration } from '../../server/services/integration-service.ts';
 import { answer, NOWHERE, openClient, problem, type Client } from '../api/client.ts';
 import { ownSpace } from '../faults/vendors.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { connectScripted, createScriptedProvider, type ScriptedProvider } from '../helpers/scripted-provider.ts';
@@ -15,7 +15,7 @@ import { signInAs, type Page, type Visitor } from '../helpers/visitor.ts';
 
 const LIMITS = { ms: 8000, items: 20_000 };
 
-onEachDatabase('an estimate', (open) => {
+onOneDatabase('an estimate', (open) => {
   let hub: TestHub;
   let google: Integration;
   let wiki: Integration;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Env } from '../../server/config.ts';
 import { Secret } from '../../server/secret.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
 import { basic, SITES_ENV, startTokenSite, type TokenSite } from '../helpers/token-site.ts';
 import { openVisitor, signInAs } from '../helpers/visitor.ts';
@@ -12,7 +12,7 @@ const EMAIL = 'hub@example.com';
 const TOKEN = 'ATATT-the-token-of-the-settings';
 const NEW_TOKEN = 'ATATT-the-next-token-of-the-settings';
 
-onEachDatabase('the account that the settings name', (open) => {
+onOneDatabase('the account that the settings name', (open) => {
   let hub: TestHub;
   let site: TokenSite;
   beforeEach(async () => {

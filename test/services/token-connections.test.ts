@@ -5,7 +5,7 @@ import type { Integration } from '../../server/services/integration-service.ts';
 import { rotateKeys } from '../../server/services/key-rotation.ts';
 import { generateFernetKey } from '../../server/vault/fernet.ts';
 import { createVault } from '../../server/vault/vault.ts';
-import { onEachDatabase } from '../helpers/database.ts';
+import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
 import { basic, SITES_ENV, startTokenSite, type TokenSite } from '../helpers/token-site.ts';
 
@@ -21,7 +21,7 @@ const NO_APPS = {
   CONFLUENCE_CLIENT_SECRET: undefined,
 };
 
-onEachDatabase('an account connected with a token', (open) => {
+onOneDatabase('an account connected with a token', (open) => {
   let hub: TestHub;
   let site: TokenSite;
   before(async () => {
