@@ -14,7 +14,7 @@ export const LABELS: OriginalLabels = {
   mediaType: 'application/pdf',
 };
 
-const LARGE_BYTES = 300 * 1_048_576;
+const LARGE_BYTES = (process.env.PROOFS === 'all' ? 300 : 160) * 1_048_576;
 const MOST_GROWTH_BYTES = 100 * 1_048_576;
 
 /** What every storage of originals does, in the same way. */
