@@ -110,7 +110,8 @@ function* pathsOf(text: string): Generator<string> {
     const names = path.split(/[/\\]+/).filter(Boolean);
     if (names.length < 2 || (names.length < 3 && !/\.\p{L}/u.test(names.at(-1) ?? ''))) continue;
     const whole = names.map(joined).join('').toLowerCase();
-    if (whole.length <= MAX_TERM_LENGTH && !UNSPACED.test(whole)) yield whole;
+    // Lines to be filled in, as in ____/____/____, name nothing.
+    if (/[\p{L}\p{N}]/u.test(whole) && whole.length <= MAX_TERM_LENGTH && !UNSPACED.test(whole)) yield whole;
   }
 }
 

@@ -56,6 +56,7 @@ describe('search terms', () => {
   });
 
   it('are none for punctuation, and few for a long query', () => {
+    expect(queryTerms('Date: ____/____/____ --/--/--.--')).to.deep.equal(['date']);
     expect(queryTerms(' -- \'"\\ \0 !? ')).to.deep.equal([]);
     expect(queryTerms(Array.from({ length: 500 }, (_, n) => `word${n}x`).join(' '))).to.have.length(128);
   });
