@@ -8,7 +8,7 @@ import { SYNC_WORLDS } from '../helpers/sync-worlds.ts';
 import { signInAs, type Visitor } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
 
-const ITEMS = 30;
+const ITEMS = 80;
 const TIMEOUT_MS = 240_000;
 
 for (const world of SYNC_WORLDS)
@@ -98,7 +98,7 @@ describe('a listing that breaks off in a sync', function () {
       await account.importAll();
       await world.listAnew(hub);
       const files = hub.sandbox.google.state.accounts[0]?.spaces[0]?.files ?? expect.fail('no files');
-      const isDeleted = (name: string): boolean => ['log 20.md', 'log 21.md'].includes(name);
+      const isDeleted = (name: string): boolean => ['log 60.md', 'log 61.md'].includes(name);
       files.splice(0, Infinity, ...files.filter(({ name }) => !isDeleted(name)));
       // No list at all: it is asked for again, in vain.
       const undo = world.breakListing(hub, { status: 200, body: {} });
