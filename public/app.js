@@ -332,6 +332,7 @@ function followImport() {
       rows.append(row);
       page.querySelector('[data-import-table]').hidden = false;
       page.querySelector('[data-import-empty]').hidden = true;
+      page.querySelector('[data-import-tools]').hidden = false;
     }
     const cell = (name) => row.querySelector(`[data-cell=${name}]`);
     const name = document.createElement(item.documentId ? 'a' : 'span');

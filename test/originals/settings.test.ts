@@ -66,7 +66,7 @@ describe('commands about originals', function () {
     const say = async (env: Env) => checkOriginals(parseConfig({ DATA_DIR: '/nowhere/at-all', ...env }));
     expect(await say({})).to.include({ level: 'ok', message: 'are not kept; KEEP_ORIGINALS is none' });
     expect((await say({ KEEP_ORIGINALS: 'disk' })).message).to.include('made with the first');
-    const connection = `AccountName=acme;AccountKey=${KEY};BlobEndpoint=http://127.0.0.1:1/acme`;
+    const connection = `DefaultEndpointsProtocol=http;AccountName=acme;AccountKey=${KEY};BlobEndpoint=http://127.0.0.1:1/acme`;
     const away = await say({ ...BY_KEY, KEEP_ORIGINALS: 'azure', AZURE_STORAGE_CONNECTION_STRING: connection });
     expect(away.level).to.equal('fail');
     expect(away.message).to.include('could not be reached').and.not.include(KEY);
