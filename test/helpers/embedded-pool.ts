@@ -69,14 +69,16 @@ async function seedFile(): Promise<string> {
   return file;
 }
 
-/** Empties every table the migrations made. False where the schema was changed, or the engine is beyond use. */
+/** Empties every table that the migrations and the queue made. False where the schema was changed, or the engine is beyond use. */
 async function emptied(engine: Engine): Promise<boolean> {
   const database = connectEmbedded(engine.process);
   const { knex } = database;
   try {
     if ((await describeSchema(knex)) !== engine.schema) return false;
+    // The queue makes its own tables when it starts, and keeps them: all it keeps in them are jobs and what it knows of its queues.
     const { rows } = (await knex.raw(
-      `select quote_ident(tablename) as name from pg_tables where schemaname = 'public' and tablename not like 'knex\\_migrations%'`,
+      `select format('%I.%I', schemaname, tablename) as name from pg_tables
+       where schemaname = 'public' and tablename not like 'knex\\_migrations%' or schemaname = 'pgboss' and tablename <> 'version'`,
     )) as { rows: { name: string }[] };
     await knex.raw(`truncate ${rows.map(({ name }) => name).join(', ')} restart identity cascade`);
     await knex.raw('discard all');
