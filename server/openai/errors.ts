@@ -1,6 +1,6 @@
 import { parseRetryAfter } from '../services/retry-after.ts';
 import type { ModelServer } from '../model-config.ts';
-import type { ModelError} from './model-error.ts';
+import type { ModelError } from './model-error.ts';
 import { type ModelErrorKind } from './model-error.ts';
 
 /** What a failed request asks for: `passing` ones are repeated, after `waitMs` where the server named a time. */
