@@ -107,7 +107,8 @@ describe(`an import under kill -9 (seed ${SEED})`, function () {
     console.log(
       `      ${run.kills()} kills in ${run.seconds()} s cut ${cut} runs short; of ${requests} embedding requests ${sentAgain} were repeated`,
     );
-    expect(cut, 'runs cut short').to.be.at.least(run.kills() / 2);
+    // A few kills may all fall where nothing is in hand.
+    if (isWhole) expect(cut, 'runs cut short').to.be.at.least(run.kills() / 2);
     // Of each file's texts one request, of the batch that a kill took one more.
     expect(sentAgain).to.be.at.most(run.kills());
     expect(requests).to.be.at.most(FILES + run.kills());
