@@ -256,13 +256,7 @@ export function toSearch(results: SearchResult[], notice?: string): Answer<typeo
   return {
     notice,
     results: results.map((result) => ({
-      documentId: result.documentId,
-      title: result.title,
-      url: result.url ?? null,
-      sourceType: result.sourceType,
-      path: result.path,
-      headingPath: result.headingPath,
-      page: result.page ?? null,
+      ...toPassagePlace(result),
       text: result.text,
       score: result.score,
       confidence: result.confidence,
@@ -299,6 +293,12 @@ export function toAnswer(answer: AskAnswer): Answer<typeof schemas.askAnswer> {
 }
 
 const toPlace = (passage: SearchResult): Answer<typeof schemas.askAnswer>['lookedAt'][number] => ({
+  ...toPassagePlace(passage),
+  href: paths.documentChunk(passage.documentId, passage.ordinal),
+});
+
+/** Where a passage stands. */
+const toPassagePlace = (passage: SearchResult) => ({
   documentId: passage.documentId,
   title: passage.title,
   url: passage.url ?? null,
@@ -306,7 +306,6 @@ const toPlace = (passage: SearchResult): Answer<typeof schemas.askAnswer>['looke
   path: passage.path,
   headingPath: passage.headingPath,
   page: passage.page ?? null,
-  href: paths.documentChunk(passage.documentId, passage.ordinal),
 });
 
 /** The caller's API tokens, never their values. */

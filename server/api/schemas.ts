@@ -428,26 +428,8 @@ export const selectionsAnswer = z.strictObject({
 
 export const syncAnswer = z.strictObject({ importId: z.uuid() });
 
-export const searchAnswer = z.strictObject({
-  /** Why the results are by words alone although more was asked for. */
-  notice: z.string().optional(),
-  results: z.array(
-    z.strictObject({
-      documentId: z.uuid(),
-      title: z.string(),
-      url: z.string().nullable(),
-      sourceType: platform,
-      path: z.string(),
-      headingPath: z.array(z.string()),
-      page: z.int().nullable(),
-      text: z.string(),
-      score: z.number(),
-      confidence: z.number(),
-    }),
-  ),
-});
-
-const place = {
+/** Where a passage stands. */
+const passagePlace = {
   documentId: z.uuid(),
   title: z.string(),
   url: z.string().nullable(),
@@ -455,9 +437,23 @@ const place = {
   path: z.string(),
   headingPath: z.array(z.string()),
   page: z.int().nullable(),
-  /** Path of the passage's place on the hub. */
-  href: z.string(),
 };
+
+export const searchAnswer = z.strictObject({
+  /** Why the results are by words alone although more was asked for. */
+  notice: z.string().optional(),
+  results: z.array(
+    z.strictObject({
+      ...passagePlace,
+      text: z.string(),
+      score: z.number(),
+      confidence: z.number(),
+    }),
+  ),
+});
+
+/** The same, with the path of its place on the hub. */
+const place = { ...passagePlace, href: z.string() };
 
 /** Also the data of the event `done`. */
 export const askAnswer = z.strictObject({

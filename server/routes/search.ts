@@ -87,6 +87,7 @@ export function searchRoutes(context: Context): Router {
     const mode = SEARCH_MODES.find((known) => known === asked.mode) ?? 'hybrid';
     const category = queryValue(req, 'category');
     const typed = typedValues(req.query, [...SEARCH_FIELDS]);
+    const isNarrowed = SEARCH_FIELDS.some((field) => typed[field] !== '');
     const form = parseForm(searchForm, req.query);
     const [{ total }, categories, accounts] = await Promise.all([
       documents.list(user),
@@ -143,7 +144,7 @@ export function searchRoutes(context: Context): Router {
       answer: answer && viewOf(answer),
       query,
       filter: { platform: platform ?? '', category: category ?? '', mode, ...(typed as TypedFilters) },
-      foldOpen: SEARCH_FIELDS.some((field) => typed[field] !== ''),
+      foldOpen: isNarrowed,
       accounts: accounts.map((account) => ({
         id: account.id,
         label: `${platformLabel(context.definitions, account.platform)} (${accountLabel(account)})`,
@@ -155,7 +156,7 @@ export function searchRoutes(context: Context): Router {
       notice,
       found: groups ? `${plural(results?.length ?? 0, 'passage')} in ${plural(groups.length, 'document')}` : '',
       withoutFilters:
-        platform || category || mode !== 'hybrid' || Object.values(typed).some(Boolean)
+        platform || category || mode !== 'hybrid' || isNarrowed
           ? paths.search(asking ? { ask: question } : { q: query })
           : undefined,
       hasDocuments: total > 0,
