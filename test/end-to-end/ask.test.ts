@@ -1,8 +1,7 @@
-import axe from 'axe-core';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { paths } from '../../server/paths.ts';
-import { startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { startChatServer, type ChatServer } from '../helpers/chat-server.ts';
 import { mainKind, openTestDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
@@ -76,15 +75,7 @@ withBrowser('asking in a browser', function () {
     await page.locator('.cite').first().click();
     expect(page.url()).to.match(/#source-1$/);
     expect(await page.locator('.citation').count()).to.be.greaterThan(0);
-    await page.evaluate(axe.source);
-    const violations = await page.evaluate(async () => {
-      const { axe: run } = globalThis as unknown as { axe: typeof axe };
-      const found = await run.run({
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-      });
-      return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
-    });
-    expect(violations).to.deep.equal([]);
+    expect(await accessibilityFaults(page)).to.deep.equal([]);
 
     await page.getByRole('link', { name: 'Read the passage' }).first().click();
     await page.locator('.chunk:target').waitFor();

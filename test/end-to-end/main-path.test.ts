@@ -1,8 +1,7 @@
-import axe from 'axe-core';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { sampleFacts } from '../../providers/sandbox/company/facts.ts';
-import { startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { databaseKinds, mainKind, openTestDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -38,16 +37,7 @@ for (const [javaScriptEnabled, kind] of [
     /** Accessibility by axe's rules for WCAG 2.2 AA. It needs scripts, so it runs where they are on. */
     async function expectAccessible(what: string) {
       if (!javaScriptEnabled) return;
-      // evaluate() is not subject to the page's content policy, a script element would be.
-      await page.evaluate(axe.source);
-      const found = await page.evaluate(async () => {
-        const { axe: run } = globalThis as unknown as { axe: typeof axe };
-        const { violations } = await run.run({
-          runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-        });
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
-      });
-      expect(found, what).to.deep.equal([]);
+      expect(await accessibilityFaults(page), what).to.deep.equal([]);
     }
 
     it('signs in, connects, browses, imports, finds a sentence with its citation, and disconnects without a trace', async () => {

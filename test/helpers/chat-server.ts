@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../../providers/sandbox/stand-in.ts';
 import type { Env } from '../../server/config.ts';
+import { bodyOf, errorBody, keyOf, refusedCall, type Refusal } from './openai-refusals.ts';
 
 export type ChatRequest = {
   at: number;
@@ -25,14 +26,7 @@ export type ChatRequest = {
  * words, by a closed connection or by a stream that just ends; an error in the middle of the stream; one that stops in the middle and never ends; or none at all.
  */
 export type PlannedChat =
-  | { status: number; retryAfter?: string; code?: string; param?: string; message?: string }
-  | { finish: 'length' | 'content_filter' }
-  | 'cut'
-  | 'ends'
-  | 'error'
-  | 'stalls'
-  | 'refusal'
-  | 'silent';
+  Refusal | { finish: 'length' | 'content_filter' } | 'cut' | 'ends' | 'error' | 'stalls' | 'refusal' | 'silent';
 
 export type ChatServer = {
   /** The variables that point the hub at it, with the built-in embedder. */
@@ -78,17 +72,14 @@ export async function startChatServer(): Promise<ChatServer> {
 }
 
 type Sent = { messages?: ChatRequest['messages']; stream?: boolean; stream_options?: { include_usage?: boolean } };
-type Refusal = Extract<PlannedChat, { status: number }>;
 
 async function answer(server: ChatServer, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const parts: Buffer[] = [];
-  for await (const part of req) parts.push(part as Buffer);
-  const body = Buffer.concat(parts).toString('utf8');
+  const body = await bodyOf(req);
   const sent = (body === '' ? {} : JSON.parse(body)) as Sent;
   const request: ChatRequest = {
     at: Date.now(),
     path: req.url ?? '/',
-    key: req.headers.authorization ?? (req.headers['api-key'] as string | undefined),
+    key: keyOf(req),
     body,
     messages: sent.messages ?? [],
     usage: sent.stream_options?.include_usage === true,
@@ -160,27 +151,15 @@ async function answer(server: ChatServer, req: IncomingMessage, res: ServerRespo
 }
 
 /** What OpenAI would refuse. */
-function refusalOf(server: ChatServer, request: ChatRequest, method = 'GET', stream = false): Refusal | undefined {
-  const { key, path, messages } = request;
-  const isAzure = path.startsWith('/openai/deployments/');
-  if (method !== 'POST' || !/^\/(v1|openai\/deployments\/[^/]+)\/chat\/completions(\?|$)/.test(path))
-    return { status: 404, message: `Invalid URL (${method} ${path})` };
-  if (key !== (isAzure ? KEY : `Bearer ${KEY}`))
-    return { status: 401, code: 'invalid_api_key', message: `Incorrect API key provided: ${key}.` };
+function refusalOf(server: ChatServer, request: ChatRequest, method?: string, stream = false): Refusal | undefined {
+  const { key: sent, path, messages } = request;
+  const refused = refusedCall({ method, path, sent }, 'chat/completions', KEY);
+  if (refused) return refused;
   if (messages.length === 0 || !stream) return { status: 400, param: 'messages', message: "'messages' is invalid." };
   if (request.usage && !server.countsTokens)
     return { status: 400, param: 'stream_options', message: 'Unrecognized request argument supplied: stream_options' };
   return undefined;
 }
-
-const errorBody = ({ status, code, param, message = 'Try again.' }: Refusal) => ({
-  error: {
-    message,
-    type: status >= 500 ? 'server_error' : 'invalid_request_error',
-    param: param ?? null,
-    code: code ?? null,
-  },
-});
 
 /** The passages of a request, by the code that its rules name. */
 export function passagesIn(messages: ChatRequest['messages']): string[] {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from '../../providers/sandbox/stand-in.ts';
 import type { Env } from '../../server/config.ts';
+import { bodyOf, errorBody, keyOf, refusedCall, type Refusal } from './openai-refusals.ts';
 
 export type EmbeddingRequest = {
   at: number;
@@ -24,14 +25,7 @@ export type EmbeddingRequest = {
  * What the next request gets instead of its vectors: an error as OpenAI writes it; vectors for all texts but the last; vectors in turned
  * order with their right index; numbers although base64 was asked for; vectors of a wrong length; an answer that breaks off; or none.
  */
-export type PlannedEmbedding =
-  | { status: number; retryAfter?: string; code?: string; param?: string; message?: string }
-  | 'partial'
-  | 'turned'
-  | 'numbers'
-  | 'short'
-  | 'broken'
-  | 'silent';
+export type PlannedEmbedding = Refusal | 'partial' | 'turned' | 'numbers' | 'short' | 'broken' | 'silent';
 
 export type OpenAiServer = {
   /** The variables that point the hub at it. */
@@ -104,13 +98,13 @@ export function vectorOf(text: string, dimensions: number): number[] {
 type Sent = { model?: string; input?: string | string[]; dimensions?: number; encoding_format?: string };
 
 async function answer(server: OpenAiServer, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const body = await textOf(req);
+  const body = await bodyOf(req);
   const path = req.url ?? '/';
   const sent = (body === '' ? {} : JSON.parse(body)) as Sent;
   const request: EmbeddingRequest = {
     at: Date.now(),
     path,
-    key: req.headers.authorization ?? (req.headers['api-key'] as string | undefined),
+    key: keyOf(req),
     model: sent.model ?? '',
     inputs: [sent.input ?? []].flat(),
     dimensions: sent.dimensions,
@@ -135,16 +129,11 @@ async function answer(server: OpenAiServer, req: IncomingMessage, res: ServerRes
   res.write(request.answer.slice(0, request.answer.length / 2), () => setImmediate(() => req.socket.destroy()));
 }
 
-type Refusal = Exclude<PlannedEmbedding, string>;
-
 /** What OpenAI would refuse. */
-function refusalOf(server: OpenAiServer, request: EmbeddingRequest, method = 'GET'): Refusal | undefined {
-  const { inputs, key, path } = request;
-  const isAzure = path.startsWith('/openai/deployments/');
-  if (method !== 'POST' || !/^\/(v1|openai\/deployments\/[^/]+)\/embeddings(\?|$)/.test(path))
-    return { status: 404, message: `Invalid URL (${method} ${path})` };
-  if (key !== (isAzure ? KEY : `Bearer ${KEY}`))
-    return { status: 401, code: 'invalid_api_key', message: `Incorrect API key provided: ${key}.` };
+function refusalOf(server: OpenAiServer, request: EmbeddingRequest, method?: string): Refusal | undefined {
+  const { inputs, key: sent, path } = request;
+  const refused = refusedCall({ method, path, sent }, 'embeddings', KEY);
+  if (refused) return refused;
   if (inputs.length === 0 || inputs.some((text) => text === ''))
     return { status: 400, param: 'input', message: "'$.input' is invalid." };
   if (inputs.length > server.mostTexts)
@@ -160,15 +149,6 @@ function refusalOf(server: OpenAiServer, request: EmbeddingRequest, method = 'GE
     return { status: 400, param: 'dimensions', message: 'This model does not support specifying dimensions.' };
   return undefined;
 }
-
-const errorBody = ({ status, code, param, message = 'Try again.' }: Refusal) => ({
-  error: {
-    message,
-    type: status >= 500 ? 'server_error' : 'invalid_request_error',
-    param: param ?? null,
-    code: code ?? null,
-  },
-});
 
 function vectorsBody(server: OpenAiServer, request: EmbeddingRequest, plan: string | undefined) {
   const { inputs, model, encoding } = request;
@@ -186,10 +166,4 @@ function vectorsBody(server: OpenAiServer, request: EmbeddingRequest, plan: stri
   if (plan === 'turned') data.reverse();
   const tokens = inputs.reduce((sum, text) => sum + text.split(/\s+/).length, 0);
   return { object: 'list', data, model, usage: { prompt_tokens: tokens, total_tokens: tokens } };
-}
-
-async function textOf(req: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of req) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString('utf8');
 }
