@@ -19,8 +19,8 @@ export type Found = {
   longestStallMs: number;
 };
 
-/** Name in the table → its program, below this folder. */
-export type Contenders = Record<string, string>;
+/** Name in the table → its program, below this folder, or what measures it otherwise. */
+export type Contenders = Record<string, string | (() => Found)>;
 
 /** Installs what the hub is measured beside, with exact versions, unless that was done before. It stays in bench/peers. */
 export function installPeers(say: (line: string) => void): void {
@@ -59,7 +59,7 @@ export async function contendInTurn(
   try {
     for (let round = 1; round <= rounds; round += 1)
       for (const [name, program] of Object.entries(contenders)) {
-        const found = await run(program, workFile);
+        const found = typeof program === 'string' ? await run(program, workFile) : program();
         samples[name]?.push(found);
         say(`${round} of ${rounds}, ${name}: ${(found.wallMs / 1000).toFixed(2)} s, ${found.failed} failed`);
       }

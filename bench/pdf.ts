@@ -22,16 +22,8 @@ export const pdf: Bench = {
     const hasNative = spawnSync(NATIVE, ['-v']).status === 0;
     if (!hasNative) say(`${NATIVE} and pdfinfo were left out: install poppler-utils to see them.`);
     const pages = countPages(files, hasNative);
-    const native: Found[] = [];
-    const samples: Record<string, Found[]> = {};
-    for (let round = 1; round <= ROUNDS; round += 1) {
-      const found = await contendInTurn(CONTENDERS, { warmUp: files.slice(0, 1), files }, 1, (line) =>
-        say(line.replace(/^1 of 1/, `${round} of ${ROUNDS}`)),
-      );
-      for (const [name, [one]] of Object.entries(found)) if (one) (samples[name] ??= []).push(one);
-      if (hasNative) native.push(runNative(files));
-    }
-    if (hasNative) samples[NATIVE] = native;
+    const contenders = hasNative ? { ...CONTENDERS, [NATIVE]: () => runNative(files) } : CONTENDERS;
+    const samples = await contendInTurn(contenders, { warmUp: files.slice(0, 1), files }, ROUNDS, say);
     const perSecond = (found: Found[]): number => pages / (median(found.map(({ cpuMs }) => cpuMs)) / 1000);
     const own = perSecond(samples.Tributary ?? []);
     return {
