@@ -1,7 +1,6 @@
-import { pipeline } from 'node:stream/promises';
-import { stringify } from 'csv-stringify';
 import type { Response } from 'express';
 import type { Context } from './context.ts';
+import { sendCsv } from './csv.ts';
 import { accountLabel, platformLabel } from './format.ts';
 import { paths } from './paths.ts';
 import type { LedgerFilter } from './services/import-service.ts';
@@ -21,40 +20,18 @@ const COLUMNS = [
   'settled at',
 ];
 
-/**
- * Sends a ledger as a CSV file, row by row as the reader takes them. It begins with a byte order mark, by which Excel knows UTF-8, and a cell that
- * a spreadsheet would take for a formula has an apostrophe before it.
- * Sources: https://owasp.org/www-community/attacks/CSV_Injection, https://csv.js.org/stringify/options/escape_formulas/
- */
-export async function sendLedger(
+/** Sends a ledger as a CSV file. */
+export const sendLedger = (
   res: Response,
-  ledger: { startedAt: Date; lines: AsyncIterable<LedgerLine> },
+  { startedAt, lines }: { startedAt: Date; lines: AsyncIterable<LedgerLine> },
   { state }: LedgerFilter,
   context: Pick<Context, 'config' | 'definitions'>,
-): Promise<void> {
-  const name = ['import', ledger.startedAt.toISOString().slice(0, 10), state].filter(Boolean).join('-');
-  res.status(200).set({
-    'Content-Type': 'text/csv; charset=utf-8',
-    'Content-Disposition': `attachment; filename="${name}.csv"`,
-    'Cache-Control': 'no-store',
-  });
-  const cells = async function* (lines: AsyncIterable<LedgerLine>) {
-    for await (const line of lines) yield toCells(line, context);
-  };
-  const csv = stringify({
-    header: true,
+): Promise<void> =>
+  sendCsv(res, lines, {
+    name: ['import', startedAt.toISOString().slice(0, 10), state].filter(Boolean).join('-'),
     columns: COLUMNS,
-    bom: true,
-    escape_formulas: true,
-    record_delimiter: 'windows',
+    toCells: (line) => toCells(line, context),
   });
-  try {
-    await pipeline(ledger.lines, cells, csv, res);
-  } catch (error) {
-    // A reader who left has what he wanted.
-    if (!res.closed || res.errored) throw error;
-  }
-}
 
 function toCells(line: LedgerLine, { config, definitions }: Pick<Context, 'config' | 'definitions'>): unknown[] {
   const { account } = line;

@@ -4,6 +4,7 @@ import { Strategy as LocalStrategy } from 'passport-local';
 import { AppError } from '../errors.ts';
 import { paths } from '../paths.ts';
 import type { TokenService } from '../services/token-service.ts';
+import type { SignInService } from '../services/sign-in-service.ts';
 import type { User, UserService } from '../services/user-service.ts';
 import { isApi } from './request.ts';
 
@@ -12,11 +13,19 @@ export type Authenticator = {
   middleware: RequestHandler[];
   /** Checks address and password. Undefined when they do not fit. */
   verify(req: Request): Promise<User | undefined>;
+  /** Signs a user in under a new session id, so that an id known before is worth nothing. What was in the session is left behind. */
+  signIn(req: Request, user: User): Promise<void>;
+  /** Ends the session altogether. */
+  signOut(req: Request): Promise<void>;
 };
 
 /** Local accounts by passport; API tokens by the `Authorization` header (RFC 6750). */
-export function createAuthenticator(deps: { users: UserService; tokens: TokenService }): Authenticator {
-  const { users, tokens } = deps;
+export function createAuthenticator(deps: {
+  users: UserService;
+  tokens: TokenService;
+  signIns: SignInService;
+}): Authenticator {
+  const { users, tokens, signIns } = deps;
   const local = new passport.Passport();
   local.use(
     new LocalStrategy({ usernameField: 'email' }, (email, password, done) => {
@@ -27,9 +36,9 @@ export function createAuthenticator(deps: { users: UserService; tokens: TokenSer
     }),
   );
   local.serializeUser((user, done) => done(null, (user as User).id));
-  local.deserializeUser((id: string, done) => {
-    users.find(id).then(
-      // A user who was disabled meanwhile is signed out.
+  local.deserializeUser((req: Request, id: string, done: (error: unknown, user?: User | false) => void) => {
+    signIns.find(req.session.signInId, id).then(
+      // Whose session was ended, or who was disabled meanwhile, is signed out.
       (user) => done(null, user ?? false),
       (error: unknown) => done(error),
     );
@@ -37,11 +46,14 @@ export function createAuthenticator(deps: { users: UserService; tokens: TokenSer
 
   const byToken: RequestHandler = async (req, _res, next) => {
     req.account = req.user as User | undefined;
+    const { account } = req;
+    if (account) req.isStillIn = async () => (await signIns.find(req.session.signInId, account.id)) !== undefined;
     const bearer = /^Bearer (\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
     if (bearer !== undefined && isApi(req)) {
       // A token is asked for by itself: a session that came along does not lend its user.
       req.account = await tokens.authenticate(bearer);
       req.byToken = req.account !== undefined;
+      req.isStillIn = async () => (await tokens.authenticate(bearer)) !== undefined;
       if (!req.account)
         throw new AppError(401, 'unauthenticated', 'The API token is not known, has expired, or its user is disabled.');
     }
@@ -58,23 +70,25 @@ export function createAuthenticator(deps: { users: UserService; tokens: TokenSer
         }) as (req: Request, res: unknown, next: (error?: unknown) => void) => void;
         check(req, undefined, (error) => reject(error instanceof Error ? error : new Error('sign-in failed')));
       }),
+
+    async signIn(req, user) {
+      await new Promise<void>((resolve, reject) => {
+        req.logIn(user, { keepSessionInfo: false } as never, (error?: unknown) =>
+          error ? reject(error instanceof Error ? error : new Error('sign-in failed')) : resolve(),
+        );
+      });
+      req.session.signInId = await signIns.start(user);
+    },
+
+    async signOut(req) {
+      const { account } = req;
+      const { signInId } = req.session;
+      if (account && signInId !== undefined) await signIns.leave(account, signInId);
+      await new Promise<void>((resolve, reject) => {
+        req.session.destroy((error: unknown) => (error ? reject(error as Error) : resolve()));
+      });
+    },
   };
-}
-
-/** Signs a user in under a new session id, so that an id known before is worth nothing. What was in the session is left behind. */
-export function signIn(req: Request, user: User): Promise<void> {
-  return new Promise((resolve, reject) => {
-    req.logIn(user, { keepSessionInfo: false } as never, (error?: unknown) =>
-      error ? reject(error instanceof Error ? error : new Error('sign-in failed')) : resolve(),
-    );
-  });
-}
-
-/** Ends the session altogether. */
-export function signOut(req: Request): Promise<void> {
-  return new Promise((resolve, reject) => {
-    req.session.destroy((error: unknown) => (error ? reject(error as Error) : resolve()));
-  });
 }
 
 /** Lets signed-in users through; others are sent to sign in and come back after it. */

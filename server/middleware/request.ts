@@ -12,6 +12,8 @@ declare global {
       account?: HubUser;
       /** True when the request was authenticated by an API token, which no other site's page can send. */
       byToken?: boolean;
+      /** Whether who asked may still: for answers that take long. False once the session was ended, the token deleted or the user disabled. */
+      isStillIn?: () => Promise<boolean>;
     }
   }
 }

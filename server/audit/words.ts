@@ -1,0 +1,42 @@
+import type { Platform } from '../../providers/provider.ts';
+import { platformLabel, plural } from '../format.ts';
+import { AUDIT_ACTIONS, type AuditEntry } from './events.ts';
+
+type Definitions = { id: Platform; label: string }[];
+
+const ROLES: Record<string, string> = { admin: 'Admin', member: 'Member' };
+const roleOf = (value: string | number | undefined): string => ROLES[String(value)] ?? String(value);
+
+/** An entry as people read it, on the page and in the file. */
+export function tellAudit(entry: AuditEntry, definitions: Definitions): { who: string; what: string; about: string } {
+  return { who: whoOf(entry), what: AUDIT_ACTIONS[entry.action] ?? entry.action, about: aboutOf(entry, definitions) };
+}
+
+function whoOf({ actor }: AuditEntry): string {
+  if (actor.kind === 'user') return actor.email ?? 'A user';
+  return { stranger: 'Not signed in', operator: 'Command line', hub: 'The hub' }[actor.kind];
+}
+
+/** Whom or what it was done to, and what there is to know of it. */
+function aboutOf(entry: AuditEntry, definitions: Definitions): string {
+  const { action, actor, subject, details } = entry;
+  const facts: string[] = [];
+  const name = subject?.name;
+  if (subject?.kind === 'integration' && name) facts.push(platformLabel(definitions, name as Platform));
+  else if (name && name !== actor.email) facts.push(name);
+  if (action === 'sign_in_failed')
+    facts.push(name === undefined ? 'unknown address' : details.because === 'disabled' ? 'disabled' : 'wrong password');
+  if (action === 'role_changed') facts.push(`from ${roleOf(details.from)} to ${roleOf(details.to)}`);
+  else if (details.role !== undefined) facts.push(roleOf(details.role));
+  if (details.sessions) facts.push(`${plural(Number(details.sessions), 'session')} ended`);
+  if (details.count !== undefined) facts.push(plural(Number(details.count), 'session'));
+  if (details.selected !== undefined) facts.push(`${plural(Number(details.selected), 'item')} selected`);
+  if (details.answer !== undefined)
+    facts.push(details.answer === 'keep' ? 'keep the documents' : 'remove the documents');
+  if (details.kept) facts.push(`${plural(Number(details.kept), 'document')} kept`);
+  if (details.deleted) facts.push(`${plural(Number(details.deleted), 'document')} deleted`);
+  if (details.resealed !== undefined)
+    facts.push(`${plural(Number(details.resealed), 'grant')} sealed anew, of ${Number(details.seen)}`);
+  if (details.grants !== undefined) facts.push(plural(Number(details.grants), 'grant'));
+  return facts.join(', ');
+}
