@@ -1,7 +1,6 @@
 import type { Store } from 'express-session';
-import { RedisStore } from 'connect-redis';
 import type { Logger } from 'pino';
-import { createClient } from 'redis';
+import type { Finding } from './checks/finding.ts';
 import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import type { TypedFilters } from './forms/filters-form.ts';
@@ -13,11 +12,15 @@ declare module 'express-session' {
   interface SessionData {
     /** Set by passport: the id of the signed-in user. */
     passport?: { user?: string };
+    /** Which of the user's sign-ins it is; without its row nobody is signed in. */
+    signInId?: string;
     flash?: Flash[];
     /** What was ticked in the browser, over all integrations, in the order of ticking. */
     basket?: BasketItem[];
     /** What is ticked beside the selection. */
     importChoices?: ImportChoices;
+    /** What the servers beside the database said when an admin last asked them. */
+    connections?: { at: string; findings: Finding[] };
   }
 }
 
@@ -54,6 +57,9 @@ export async function openSessionStore(deps: {
     const { store, close } = createDatabaseSessionStore(database, logger);
     return { store, close, ping: async () => undefined };
   }
+  // Loaded only where it is asked for: it takes 20 MB.
+  const { createClient } = await import('redis');
+  const { RedisStore } = await import('connect-redis');
   const client = createClient({
     url: config.redisUrl.reveal(),
     // A request must fail fast when Redis is away, not queue up behind it.

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
 import type { Platform } from '../../providers/provider.ts';
+import type { DocumentState } from '../services/document-filter.ts';
 import type { DocumentChunk, DocumentDetail, Details, DocumentSummary } from '../services/document-service.ts';
-import { readTimeCursor, writeCursor } from './cursor.ts';
 
-type DocumentRow = {
+export type DocumentRow = {
   id: string;
   title: string;
   path: string;
@@ -20,9 +20,15 @@ type DocumentRow = {
   modified_at: Date | null;
   integration_id: string | null;
   details: Details;
+  state: DocumentState;
 };
 
-const COLUMNS = [
+/** How a document is looked after. */
+export const DOCUMENT_STATE = `case when integration_id is null then 'disconnected'
+  when integration_id in (select id from user_integrations where status <> 'active') then 'paused'
+  when followed then 'followed' else 'once' end`;
+
+export const DOCUMENT_COLUMNS = [
   'id',
   'title',
   'path',
@@ -40,9 +46,8 @@ const COLUMNS = [
   'integration_id',
   'details',
 ];
-const PAGE = 50;
 
-const toSummary = (row: DocumentRow): DocumentSummary => ({
+export const toSummary = (row: DocumentRow): DocumentSummary => ({
   id: row.id,
   title: row.title,
   path: row.path,
@@ -59,57 +64,8 @@ const toSummary = (row: DocumentRow): DocumentSummary => ({
   modifiedAt: row.modified_at ?? undefined,
   integrationId: row.integration_id ?? undefined,
   details: row.details,
+  state: row.state,
 });
-
-export type DocumentFilter = {
-  platform?: Platform;
-  category?: string;
-  integrationId?: string;
-  /** Words in title or path. */
-  q?: string;
-};
-
-/** Newest first; `total` counts all that match. */
-export async function listDocuments(
-  db: Knex,
-  userId: string,
-  filter: DocumentFilter,
-  cursor?: string,
-): Promise<{ documents: DocumentSummary[]; total: number; nextCursor?: string }> {
-  const matching = db('documents').where({ user_id: userId });
-  if (filter.platform) matching.where({ platform: filter.platform });
-  if (filter.category) matching.where({ category: filter.category });
-  if (filter.integrationId) matching.where({ integration_id: filter.integrationId });
-  for (const word of (filter.q ?? '').split(/\s+/).filter(Boolean).slice(0, 10)) {
-    const like = `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`;
-    matching.where((either) => void either.whereILike('title', like).orWhereILike('path', like));
-  }
-  const count = (await matching.clone().count('* as count').first()) as { count: string };
-  const page = matching
-    .select(...COLUMNS, db.raw('imported_at::text as cursor_at'))
-    .orderBy('imported_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(PAGE + 1);
-  const after = readTimeCursor(cursor);
-  if (after) page.whereRaw('(imported_at, id) < (?::timestamptz, ?::uuid)', [after.at, after.id]);
-  const rows = (await page) as (DocumentRow & { cursor_at: string })[];
-  const last = rows.length > PAGE ? rows[PAGE - 1] : undefined;
-  return {
-    documents: rows.slice(0, PAGE).map(toSummary),
-    total: Number(count.count),
-    nextCursor: last && writeCursor(last.cursor_at, last.id),
-  };
-}
-
-export async function listCategories(db: Knex, userId: string): Promise<string[]> {
-  const rows = (await db('documents')
-    .where({ user_id: userId })
-    .whereNotNull('category')
-    .distinct('category')
-    .orderBy('category')
-    .limit(200)) as { category: string }[];
-  return rows.map((row) => row.category);
-}
 
 const hasOriginal = (db: Knex) =>
   db.raw('exists (select 1 from originals where originals.document_id = documents.id) as has_original');
@@ -121,12 +77,12 @@ export async function findDocument(
 ): Promise<(DocumentDetail & { itemRef: string }) | undefined> {
   const row = (await db('documents')
     .where({ id, user_id: userId })
-    .first(...COLUMNS, 'text', 'item_ref', hasOriginal(db))) as
+    .first(...DOCUMENT_COLUMNS, 'text', 'item_ref', hasOriginal(db), db.raw(`${DOCUMENT_STATE} as state`))) as
     (DocumentRow & { text: string; item_ref: string; has_original: boolean }) | undefined;
   if (!row) return undefined;
   const chunks = (await db('chunks')
     .where({ document_id: id })
-    .select('id', 'ordinal', 'text', 'heading_path', 'page', 'token_count')
+    .select('id', 'ordinal', 'text', 'heading_path', 'page', 'token_count', 'text_hash')
     .orderBy('ordinal')) as {
     id: string;
     ordinal: number;
@@ -134,6 +90,7 @@ export async function findDocument(
     heading_path: string[];
     page: number | null;
     token_count: number;
+    text_hash: string;
   }[];
   return {
     ...toSummary(row),
@@ -147,6 +104,7 @@ export async function findDocument(
       headingPath: chunk.heading_path,
       page: chunk.page ?? undefined,
       tokenCount: chunk.token_count,
+      textHash: chunk.text_hash,
     })),
   };
 }
@@ -316,7 +274,13 @@ export async function adoptDocuments(
     .update({ integration_id: integration.id, followed: false });
 }
 
-export type ImportedItem = { documentId: string; path: string; version?: string; parentRef?: string };
+export type ImportedItem = {
+  documentId: string;
+  path: string;
+  version?: string;
+  modifiedAt?: Date;
+  parentRef?: string;
+};
 
 /** Which of the listed items were imported before, by item ref. */
 export async function findImportedItems(
@@ -328,11 +292,12 @@ export async function findImportedItems(
   const rows = (await db('documents')
     .where({ integration_id: integrationId })
     .whereIn('item_ref', refs)
-    .select('item_ref', 'id', 'path', 'version', 'parent_ref')) as {
+    .select('item_ref', 'id', 'path', 'version', 'modified_at', 'parent_ref')) as {
     item_ref: string;
     id: string;
     path: string;
     version: string | null;
+    modified_at: Date | null;
     parent_ref: string | null;
   }[];
   return new Map(
@@ -342,6 +307,7 @@ export async function findImportedItems(
         documentId: row.id,
         path: row.path,
         version: row.version ?? undefined,
+        modifiedAt: row.modified_at ?? undefined,
         parentRef: row.parent_ref ?? undefined,
       },
     ]),

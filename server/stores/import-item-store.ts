@@ -223,6 +223,10 @@ export type ItemOutcome = {
   documentId?: string;
   chunkCount?: number;
   sizeBytes?: number;
+  /** What the document is a copy of, for its history. */
+  version?: string;
+  modifiedAt?: Date;
+  contentHash?: string;
 };
 
 /** Gives an open item its state and reason. False when it had a final state already (it was cancelled meanwhile, say). */
@@ -237,6 +241,9 @@ export async function settleLedgerItem(trx: Knex.Transaction, id: string, outcom
       document_id: outcome.documentId ?? null,
       chunk_count: outcome.chunkCount ?? null,
       ...(outcome.sizeBytes === undefined ? {} : { size_bytes: outcome.sizeBytes }),
+      version: outcome.version ?? null,
+      modified_at: outcome.modifiedAt ?? null,
+      content_hash: outcome.contentHash ?? null,
       settled_at: trx.fn.now(),
       changed: changedNow(trx),
     });

@@ -230,20 +230,21 @@ export async function listRunningImports(db: Knex): Promise<string[]> {
 export async function listImports(
   db: Knex,
   userId: string,
-  cursor?: string,
+  { cursor, limit = PAGE, syncsOf }: { cursor?: string; limit?: number; syncsOf?: string },
 ): Promise<{ imports: ImportSummary[]; nextCursor?: string }> {
   const query = db('imports')
     .where({ user_id: userId })
     .select(...COLUMNS, db.raw('started_at::text as cursor_at'))
     .orderBy('started_at', 'desc')
     .orderBy('id', 'desc')
-    .limit(PAGE + 1);
+    .limit(limit + 1);
+  if (syncsOf) query.where({ integration_id: syncsOf, kind: 'sync' });
   const after = readTimeCursor(cursor);
   if (after) query.whereRaw('(started_at, id) < (?::timestamptz, ?::uuid)', [after.at, after.id]);
   const rows = (await query) as (ImportRow & { cursor_at: string })[];
-  const last = rows.length > PAGE ? rows[PAGE - 1] : undefined;
+  const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
-    imports: await withCounts(db, rows.slice(0, PAGE)),
+    imports: await withCounts(db, rows.slice(0, limit)),
     nextCursor: last && writeCursor(last.cursor_at, last.id),
   };
 }

@@ -248,6 +248,10 @@ export async function findDueIntegration(
 ): Promise<{ id: string; userId: string; minutes: number; scheduled: boolean } | undefined> {
   const row = (await trx('user_integrations')
     .where({ status: 'active' })
+    // Those of a disabled user wait until they are enabled again.
+    .whereNotExists(
+      trx('users').whereRaw('users.id = user_integrations.user_id').whereNotNull('disabled_at').select('id'),
+    )
     .where(
       (due) =>
         void due.where('next_sync_at', '<=', trx.fn.now()).orWhereRaw(

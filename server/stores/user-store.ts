@@ -9,9 +9,10 @@ export type UserRow = {
   password_hash: string;
   disabled_at: Date | null;
   created_at: Date;
+  last_sign_in_at: Date | null;
 };
 
-const COLUMNS = ['id', 'email', 'name', 'role', 'password_hash', 'disabled_at', 'created_at'];
+const COLUMNS = ['id', 'email', 'name', 'role', 'password_hash', 'disabled_at', 'created_at', 'last_sign_in_at'];
 
 export const toUser = (row: Pick<UserRow, 'id' | 'email' | 'name' | 'role'>): User => ({
   id: row.id,
@@ -29,8 +30,37 @@ export async function findUserByEmail(db: Knex, email: string): Promise<UserRow 
   return (await db('users').whereRaw('lower(email) = lower(?)', [email]).first(COLUMNS)) as UserRow | undefined;
 }
 
-export async function listUsers(db: Knex): Promise<UserRow[]> {
-  return (await db('users').select(COLUMNS).orderBy('created_at').orderBy('id')) as UserRow[];
+export async function listUsers(db: Knex): Promise<(UserRow & { integrations: string })[]> {
+  const integrations = db('user_integrations').whereRaw('user_id = users.id').count('*').as('integrations');
+  return (await db('users').select(COLUMNS).select(integrations).orderBy('created_at').orderBy('id')) as (UserRow & {
+    integrations: string;
+  })[];
+}
+
+export async function updateUser(
+  db: Knex,
+  id: string,
+  change: { name?: string; role?: Role; passwordHash?: string; disabled?: boolean },
+): Promise<void> {
+  const { name, role, passwordHash, disabled } = change;
+  await db('users')
+    .where({ id })
+    .update({
+      ...(name === undefined ? {} : { name }),
+      ...(role === undefined ? {} : { role }),
+      ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
+      ...(disabled === undefined ? {} : { disabled_at: disabled ? db.fn.now() : null }),
+    });
+}
+
+/** Whether somebody else is an admin who can sign in. Asked while users are locked. */
+export async function hasOtherAdmin(trx: Knex.Transaction, id: string): Promise<boolean> {
+  const other: unknown = await trx('users')
+    .where({ role: 'admin' })
+    .whereNull('disabled_at')
+    .whereNot({ id })
+    .first('id');
+  return other !== undefined;
 }
 
 export async function hasUsers(db: Knex): Promise<boolean> {
@@ -50,7 +80,7 @@ export async function insertUser(
   return row;
 }
 
-/** Holds other first-time set-ups back until this transaction ends, so that only one of them creates the first admin. */
+/** Holds back whoever else wants to change users until this transaction ends: the first admin is made once, and the last one stays. */
 export async function lockUsers(trx: Knex.Transaction): Promise<void> {
   await trx.raw('lock table users in share row exclusive mode');
 }
