@@ -40,6 +40,8 @@ export type Item = {
   version?: string;
   /** Page at the vendor, for people. */
   webUrl?: string;
+  /** Whose it is, as people are called there; where the vendor tells. */
+  owner?: string;
   /** Ref of the containing folder or root; absent for roots. */
   parentRef?: string;
   /** What a change feed calls it: an id, or a path, below which everything goes with it. Compared as it is. */
@@ -282,6 +284,8 @@ export type ProviderDefinition = {
   idleDays?: number;
   /** Page where a person ends the grant by hand. */
   manualRevokeUrl: string;
+  /** For the operator: the vendor's page where the hub's app is registered, and the file of these docs that tells how. */
+  help?: { consoleUrl: string; guide: string };
 };
 
 /** One kind of service behind one face. An optional method that is absent means the vendor has no such thing. */

@@ -42,6 +42,7 @@ export const confluenceDefinition: ProviderDefinition = {
   importChoices: ['children', 'attachments'],
   idleDays: IDLE_DAYS,
   manualRevokeUrl: MANUAL_REVOKE_URL,
+  help: { consoleUrl: 'https://developer.atlassian.com/console/myapps/', guide: 'docs/confluence.md' },
 };
 
 const product: TokenProduct = {

@@ -42,6 +42,7 @@ export const dropboxDefinition: ProviderDefinition = {
   // large import from running into it at once. Source: https://developers.dropbox.com/dbx-performance-guide (2026)
   pace: { integration: { perSecond: 25, burst: 100 }, app: { perSecond: 250, burst: 500 } },
   manualRevokeUrl: MANUAL_REVOKE_URL,
+  help: { consoleUrl: 'https://www.dropbox.com/developers/apps', guide: 'docs/dropbox.md' },
 };
 
 /**

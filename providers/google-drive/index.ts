@@ -48,6 +48,7 @@ export const googleDriveDefinition: ProviderDefinition = {
   // A refresh token that was not used for six months ends. Source: https://developers.google.com/identity/protocols/oauth2 (2026)
   idleDays: 180,
   manualRevokeUrl: 'https://myaccount.google.com/connections',
+  help: { consoleUrl: 'https://console.cloud.google.com/', guide: 'docs/google-drive.md' },
 };
 
 /**

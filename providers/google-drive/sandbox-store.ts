@@ -87,6 +87,7 @@ export function createSandboxStore(accounts: SandboxAccount[], baseUrl: () => st
       const parent = file.parentId ?? (isRoot || space.kind === 'shared-with-me' ? undefined : space.id);
       const exportType = file.native && file.native !== 'form' ? file.mediaType : undefined;
       const target = file.shortcutTo;
+      const owner = accounts.find(({ spaces }) => spaces.includes(space));
       return {
         kind: 'drive#file',
         id: file.id,
@@ -109,6 +110,9 @@ export function createSandboxStore(accounts: SandboxAccount[], baseUrl: () => st
         ...(isBlob && withChecksums ? await checksumOf(file) : {}),
         ...(parent ? { parents: [parent] } : {}),
         ...(inDrive ? { driveId: space.id } : { ownedByMe: space.kind === 'my-drive' }),
+        ...(owner && space.kind === 'my-drive'
+          ? { owners: [{ kind: 'drive#user', displayName: owner.name, emailAddress: owner.email, me: true }] }
+          : {}),
         ...(exportType ? { exportLinks: { [exportType]: `${baseUrl()}/export-links/${file.id}` } } : {}),
         ...(target ? { shortcutDetails: { targetId: target, targetMimeType: targetType(target) } } : {}),
       };

@@ -31,7 +31,7 @@ const WITHOUT_CONTENT: Record<string, string> = {
 /** The fields that are read, as Google's `fields` parameter spells them. */
 export const FILE_FIELDS =
   'id,name,mimeType,size,md5Checksum,modifiedTime,version,webViewLink,parents,driveId,ownedByMe,trashed,resourceKey,' +
-  'capabilities/canDownload,shortcutDetails(targetId,targetMimeType,targetResourceKey)';
+  'owners(displayName,emailAddress),capabilities/canDownload,shortcutDetails(targetId,targetMimeType,targetResourceKey)';
 
 const text = z.string().nullish();
 const file = z.object({
@@ -47,6 +47,8 @@ const file = z.object({
   parents: z.array(z.string()).nullish(),
   driveId: text,
   ownedByMe: z.boolean().nullish(),
+  /** None for what lies in a shared drive. */
+  owners: z.array(z.object({ displayName: text, emailAddress: text })).nullish(),
   trashed: z.boolean().nullish(),
   resourceKey: text,
   capabilities: z.object({ canDownload: z.boolean().nullish() }).nullish(),
@@ -126,6 +128,7 @@ export function toItem(from: DriveFile, listedIn?: string): Item {
     // A shortcut changes when it is moved, not when its target is edited.
     version: from.mimeType === SHORTCUT ? undefined : versionOf(from),
     webUrl: from.webViewLink ?? undefined,
+    owner: from.owners?.[0]?.displayName || from.owners?.[0]?.emailAddress || undefined,
     parentRef: listedIn ?? parentOf(from),
     // What is in a shortcut's folder names the folder, not the shortcut.
     address: (isFolder && shortcut?.targetId) || from.id,

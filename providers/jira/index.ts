@@ -57,6 +57,7 @@ export const jiraDefinition: ProviderDefinition = {
   importChoices: ['attachments'],
   idleDays: IDLE_DAYS,
   manualRevokeUrl: MANUAL_REVOKE_URL,
+  help: { consoleUrl: 'https://developer.atlassian.com/console/myapps/', guide: 'docs/jira.md' },
 };
 
 const product: TokenProduct = {

@@ -70,6 +70,7 @@ export const microsoft365Definition: ProviderDefinition = {
   idleDays: 90,
   // Graph has no call that ends the grant of one app. Personal accounts: https://account.live.com/consent/Manage.
   manualRevokeUrl: 'https://myapps.microsoft.com',
+  help: { consoleUrl: 'https://entra.microsoft.com/', guide: 'docs/microsoft-365.md' },
 };
 
 /**
