@@ -7,12 +7,13 @@ import { createAuthenticator } from './middleware/auth.ts';
 import { csrfProtection, csrfToken } from './middleware/csrf.ts';
 import { errorHandler, notFound } from './middleware/errors.ts';
 import { requestId } from './middleware/request.ts';
+import { requestOrigin } from './middleware/request-origin.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security.ts';
 import { pageRoutes } from './routes/index.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { SESSION_MS } from './session.ts';
-import { siteFolder, viewLocals } from './views.ts';
+import { sendStylesAndScripts, siteFolder, viewLocals } from './views.ts';
 
 /** The hub's HTTP side: the whole middleware stack, in the order in which a request meets it. */
 export function createApp(context: Context): Express {
@@ -32,6 +33,7 @@ export function createApp(context: Context): Express {
   app.use(securityHeaders(config));
   app.use(webhookRoutes(context));
   app.use(compression());
+  app.use(sendStylesAndScripts);
   app.use(express.static(siteFolder('public'), { maxAge: '1y', immutable: true, index: false }));
   app.use(express.urlencoded({ extended: false, limit: '1mb', parameterLimit: 2000 }));
   app.use(
@@ -47,6 +49,7 @@ export function createApp(context: Context): Express {
   );
   app.use(authenticator.middleware);
   app.use(csrfProtection);
+  app.use(requestOrigin);
   app.use('/api/v1', apiRoutes(context));
   app.use(pageRoutes(context, authenticator));
   app.use(notFound);

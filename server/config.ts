@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseAzureSearch, type AzureSearchConfig } from './azure-search-config.ts';
-import { parseModels, type ChatConfig, type EmbeddingConfig } from './model-config.ts';
+import { parseModels, type ChatConfig, type EmbeddingConfig, type ModelPrices } from './model-config.ts';
 import { parseOriginals, type OriginalsConfig } from './originals-config.ts';
 import { mailFrom, smtpUrl, webhookSecrets, webhookUrl } from './notifications/settings.ts';
 import type { MailConfig, WebhookConfig } from './notifications/settings.ts';
@@ -77,6 +77,7 @@ export type Config = {
   embedding?: EmbeddingConfig;
   /** Absent: questions are answered by extracts. */
   chat?: ChatConfig;
+  prices: ModelPrices;
   originals: OriginalsConfig;
   /** Absent: the index is in the database. */
   azureSearch?: AzureSearchConfig;
@@ -86,6 +87,8 @@ export type Config = {
   mail?: MailConfig;
   /** Absent: no other system is told. */
   webhook?: WebhookConfig;
+  /** What the audit log tells is kept for so long. */
+  auditRetentionDays: number;
   sandbox?: { filesDir?: string };
 };
 
@@ -359,6 +362,7 @@ export function parseConfig(env: Env): Config {
     importConcurrency: wholeNumber('IMPORT_CONCURRENCY', 8, 1, 64),
     mail: smtp && from && { ...smtp, from },
     webhook: hookUrl && hookSecrets ? { url: hookUrl, secrets: hookSecrets } : undefined,
+    auditRetentionDays: wholeNumber('AUDIT_RETENTION_DAYS', 365, 1, 36_500),
     sandbox: sandboxOn ? { filesDir: env.SANDBOX_FILES } : undefined,
   };
   if (role !== 'all' && config.database.kind === 'embedded')

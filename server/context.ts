@@ -11,28 +11,37 @@ import { createIndex } from './index/configured.ts';
 import type { SearchIndex } from './index/index.ts';
 import { modelHosts } from './model-config.ts';
 import { createEmbeddingBatcher, type EmbeddingBatcher } from './pipeline/embed/batcher.ts';
-import { createEmbedder } from './pipeline/embed/configured.ts';
+import { createEmbedder, createEmbedderOf } from './pipeline/embed/configured.ts';
 import type { Embedder } from './pipeline/embed/embedder.ts';
 import { createOriginalStorages } from './originals/originals.ts';
 import type { ParsePool } from './pipeline/parse-pool.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createQueue, type Queue } from './queue/queue.ts';
 import { createConnectionService, type ConnectionService } from './services/connection-service.ts';
+import { createAuditService, type AuditService } from './services/audit-service.ts';
 import { createBrowseService, type BrowseService } from './services/browse-service.ts';
 import { createCredentialService, type CredentialService } from './services/credential-service.ts';
+import { createDocumentBulkService, type DocumentBulkService } from './services/document-bulk-service.ts';
 import { createDocumentService, type DocumentService } from './services/document-service.ts';
+import { createEmbedderService, type EmbedderService } from './services/embedder-service.ts';
 import { createEstimateService, type EstimateService } from './services/estimate-service.ts';
 import { createGrantService, type GrantService } from './services/grant-service.ts';
 import { createImportService, type ImportService } from './services/import-service.ts';
 import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
+import { createInvitationService, type InvitationService } from './services/invitation-service.ts';
 import { createNotificationService, type NotificationService } from './services/notification-service.ts';
+import { createOverviewService, type OverviewService } from './services/overview-service.ts';
 import { createOriginalService, type OriginalService } from './services/original-service.ts';
+import { createPreviewService, type PreviewService } from './services/preview-service.ts';
 import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
 import { createAskService, type AskService } from './services/ask-service.ts';
 import { createSearchService, type SearchService } from './services/search-service.ts';
 import { createSettingsAccountService, type SettingsAccountService } from './services/settings-account-service.ts';
+import { createSignInService, type SignInService } from './services/sign-in-service.ts';
+import { createSetupService, type SetupService } from './services/setup-service.ts';
 import { createSyncService, type SyncService } from './services/sync-service.ts';
 import { createTokenService, type TokenService } from './services/token-service.ts';
+import { createUsageService, type UsageService } from './services/usage-service.ts';
 import { createUserService, type UserService } from './services/user-service.ts';
 import { createWatchKeeper, type WatchKeeper } from './services/watch-keeper.ts';
 import { createWebhookService, type WebhookService } from './services/webhook-service.ts';
@@ -56,13 +65,19 @@ export type Context = {
   providers: Map<Platform, Provider>;
   queue: Queue;
   pipeline: Pipeline;
+  /** The configured one, which texts of documents are embedded by. */
   embedder: Embedder;
   embeddings: EmbeddingBatcher;
+  /** The one that searches use, and the change to another. */
+  embedders: EmbedderService;
   index: SearchIndex;
   /** Where the index is outside the database. */
   indexKeeper?: IndexKeeper;
   sessions: SessionStore;
   users: UserService;
+  signIns: SignInService;
+  invitations: InvitationService;
+  audit: AuditService;
   tokens: TokenService;
   credentials: CredentialService;
   governor: RateGovernor;
@@ -71,15 +86,21 @@ export type Context = {
   grants: GrantService;
   settingsAccount: SettingsAccountService;
   browse: BrowseService;
+  previews: PreviewService;
   imports: ImportService;
   estimates: EstimateService;
   syncs: SyncService;
   watches: WatchKeeper;
   webhooks: WebhookService;
   documents: DocumentService;
+  documentBulk: DocumentBulkService;
+  setup: SetupService;
   originals: OriginalService;
   search: SearchService;
   ask: AskService;
+  overview: OverviewService;
+  /** What models were asked for. */
+  usage: UsageService;
   notifications: NotificationService;
   /** Closes what was opened, in reverse order. The queue is stopped by whoever started it. */
   close(): Promise<void>;
@@ -105,7 +126,12 @@ export async function createContext(
   const embedder = createEmbedder(config.embedding, { fetch: egress.fetch, logger });
   const { index, keeper: indexKeeper } = createIndex(config, { database, embedder, fetch: egress.fetch, logger });
   const embeddings = createEmbeddingBatcher({ embedder, index, logger });
+  const embedderOf = (id: string) => createEmbedderOf(id, config.embedding, { fetch: egress.fetch, logger });
+  const embedders = createEmbedderService({ database, embedder, embedderOf, logger });
   const users = createUserService({ database, logger });
+  const signIns = createSignInService({ database });
+  const invitations = createInvitationService({ config, database, users, logger });
+  const audit = createAuditService({ config, database });
   const tokens = createTokenService({ database });
   const credentials = createCredentialService({ database, vault, providers, egress, logger });
   const governor = createRateGovernor({ database });
@@ -145,12 +171,30 @@ export async function createContext(
   const estimates = createEstimateService({ config, database, integrations, providers, connections, logger });
   const webhooks = createWebhookService({ config, database, vault, providers, integrations, queue, logger });
   const browse = createBrowseService({ database, integrations, providers, connections, logger });
+  const previews = createPreviewService({ config, database, integrations, providers, connections, pipeline });
   const documents = createDocumentService({ database, imports });
+  const setup = createSetupService({ config, database, platforms, providers });
+  const documentBulk = createDocumentBulkService({ database, imports });
   const storages = createOriginalStorages(config, { fetch: egress.fetch });
   const originals = createOriginalService({ database, storages, logger });
-  const search = createSearchService({ index, embedder, integrations, logger });
+  const search = createSearchService({ index, embedders, integrations, logger });
   const chat = config.chat && createChatModel(config.chat, { fetch: egress.fetch, logger });
-  const ask = createAskService({ search, chat, byMeaning: config.embedding !== undefined, logger });
+  const ask = createAskService({ search, chat, logger });
+  const overview = createOverviewService({ database });
+  const usage = createUsageService({ database, prices: config.prices, logger });
+  // The built-in embedder costs nothing.
+  if (config.embedding)
+    usage.watch('embedding', embedder.id, () => ({
+      requests: embedder.counts.requests,
+      tokensIn: embedder.counts.tokens,
+      tokensOut: 0,
+    }));
+  if (chat)
+    usage.watch('answers', chat.name, () => ({
+      requests: chat.counts.requests,
+      tokensIn: chat.counts.promptTokens,
+      tokensOut: chat.counts.answerTokens,
+    }));
   const notifications = createNotificationService({ config, database, definitions, egress, queue, logger });
   return {
     config,
@@ -165,10 +209,14 @@ export async function createContext(
     pipeline,
     embedder,
     embeddings,
+    embedders,
     index,
     indexKeeper,
     sessions,
     users,
+    signIns,
+    invitations,
+    audit,
     tokens,
     credentials,
     governor,
@@ -177,18 +225,24 @@ export async function createContext(
     grants,
     settingsAccount,
     browse,
+    previews,
     imports,
     estimates,
     syncs,
     watches,
     webhooks,
     documents,
+    documentBulk,
+    setup,
     originals,
     search,
     ask,
+    overview,
+    usage,
     notifications,
     async close() {
       await embeddings.close();
+      await usage.close();
       await pipeline.close();
       await egress.close();
       await settingsAccount.settled();

@@ -22,6 +22,14 @@ export const formatCount = (n: number): string => NUMBER.format(n);
 export const plural = (n: number, word: string, many = `${word}s`): string =>
   `${formatCount(n)} ${n === 1 ? word : many}`;
 
+/** "40 seconds", "12 minutes", "3 hours", "2 days". */
+export function formatDuration(seconds: number): string {
+  if (seconds < 90) return plural(Math.round(seconds), 'second');
+  if (seconds < 90 * 60) return plural(Math.round(seconds / 60), 'minute');
+  if (seconds < 36 * 3600) return plural(Math.round(seconds / 3600), 'hour');
+  return plural(Math.round(seconds / 86_400), 'day');
+}
+
 /** Bytes in units of 1,000, as file managers of all vendors count: "980 bytes", "12 kB", "3.4 MB". Unknown gives ''. */
 export function formatBytes(bytes: number | undefined): string {
   if (bytes === undefined) return '';

@@ -34,6 +34,7 @@ export async function startHub(
   try {
     const applied = await migrate(context.database);
     if (applied.length > 0) logger.info({ migrations: applied }, 'the database was migrated');
+    await context.embedders.begin();
     await openIndex(context);
     const unreadable = await findUnreadableGrants(context);
     if (unreadable.length > 0) throw new Error(missingKeyMessage(unreadable.length));

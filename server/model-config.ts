@@ -17,6 +17,9 @@ export type EmbeddingConfig = { server: ModelServer; model: string; dimensions: 
 /** The model that writes answers; with Azure OpenAI its deployment. */
 export type ChatConfig = { server: ModelServer; model: string };
 
+/** What a million tokens cost, in whatever currency: those that are embedded, those that the chat model reads, and writes. */
+export type ModelPrices = { embedding?: number; chatInput?: number; chatOutput?: number };
+
 type Readers = {
   problems: string[];
   take: <T>(name: string, schema: z.ZodType<T>, fallback: T, hint: string) => T;
@@ -24,6 +27,7 @@ type Readers = {
   wholeNumber: (name: string, fallback: number, min: number, max: number) => number;
 };
 
+const PRICE = z.coerce.number().nonnegative().optional();
 /** As EMBEDDING_MODEL: texts stay here although a model's server is set. */
 const BUILT_IN = 'lexical';
 const OPENAI_HOST = 'api.openai.com';
@@ -55,7 +59,14 @@ export const nativeDimensions = (model: string): number => MODEL_DIMENSIONS[mode
 export function parseModels(
   env: Env,
   { problems, take, url, wholeNumber }: Readers,
-): { embedding?: EmbeddingConfig; chat?: ChatConfig } {
+): { embedding?: EmbeddingConfig; chat?: ChatConfig; prices: ModelPrices } {
+  const price = (name: string): number | undefined =>
+    take<number | undefined>(name, PRICE, undefined, 'must be what a million tokens cost, for example 0.02');
+  const prices = {
+    embedding: price('EMBEDDING_PRICE'),
+    chatInput: price('CHAT_INPUT_PRICE'),
+    chatOutput: price('CHAT_OUTPUT_PRICE'),
+  };
   const isSet = (...names: string[]): boolean => names.some((name) => env[name] !== undefined);
   const azure = isSet('AZURE_OPENAI_ENDPOINT', 'AZURE_OPENAI_API_KEY');
   const openai = isSet('OPENAI_API_KEY', 'OPENAI_BASE_URL');
@@ -88,7 +99,7 @@ export function parseModels(
     for (const name of names)
       if (isSet(name))
         problems.push(`${name}: needs a server: set OPENAI_API_KEY, OPENAI_BASE_URL, or those of Azure OpenAI`);
-    return {};
+    return { prices };
   }
   const key = azure ? env.AZURE_OPENAI_API_KEY : env.OPENAI_API_KEY;
   const apiKey = key === undefined ? undefined : new Secret(key);
@@ -96,7 +107,7 @@ export function parseModels(
     ? { kind: 'azure', baseUrl: endpoint, apiKey, apiVersion }
     : { kind: 'openai', baseUrl, apiKey };
   const chat = env.CHAT_MODEL === undefined ? undefined : { server, model: env.CHAT_MODEL };
-  if (model === BUILT_IN) return { chat };
+  if (model === BUILT_IN) return { chat, prices };
   if (model === undefined && azure)
     problems.push(
       `EMBEDDING_MODEL: must name the deployment of Azure OpenAI, for example ${DEFAULT_MODEL}, or be ${BUILT_IN}`,
@@ -105,5 +116,5 @@ export function parseModels(
     problems.push(
       `EMBEDDING_MODEL: must name a model of the server at OPENAI_BASE_URL, for example nomic-embed-text, or be ${BUILT_IN}`,
     );
-  return { embedding: { server, model: model ?? DEFAULT_MODEL, dimensions }, chat };
+  return { embedding: { server, model: model ?? DEFAULT_MODEL, dimensions }, chat, prices };
 }

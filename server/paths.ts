@@ -7,6 +7,8 @@ const query = (values: Record<string, string | undefined>): string => {
   return text ? `?${text}` : '';
 };
 
+type AuditAddress = { who?: string; action?: string; since?: string; until?: string };
+
 /** How many chunks a document's page shows at once; a link to a later chunk names the page it stands on. */
 export const CHUNKS_PER_PAGE = 200;
 
@@ -16,6 +18,7 @@ export const paths = {
   signIn: '/sign-in',
   signOut: '/sign-out',
   setUp: '/set-up',
+  overview: '/admin',
   integrations: '/admin/integrations',
   integration: (id: string) => `/admin/integrations/${id}`,
   connect: (platform: Platform) => `/admin/integrations/connect/${platform}`,
@@ -33,9 +36,13 @@ export const paths = {
       ref?: string;
       q?: string;
       cursor?: string;
+      /** "name", "size" or "modified"; "-name" for the other way round. */
+      sort?: string;
     } = {},
   ) =>
-    `/admin/browse${query({ integration: options.integration, ref: options.ref, q: options.q, cursor: options.cursor })}`,
+    `/admin/browse${query({ integration: options.integration, ref: options.ref, q: options.q, cursor: options.cursor, sort: options.sort })}`,
+  /** What is known of an item, and the beginning of its text; `from` is the page of the browser to go back to. */
+  preview: (options: { integration: string; ref: string; from?: string }) => `/admin/browse/preview${query(options)}`,
   basketAdd: '/admin/browse/selection/add',
   basketRemove: '/admin/browse/selection/remove',
   basketClear: '/admin/browse/selection/clear',
@@ -56,14 +63,21 @@ export const paths = {
       q?: string;
       platform?: string;
       category?: string;
+      uncategorised?: string;
       integration?: string;
+      state?: string;
+      age?: string;
+      sort?: string;
       cursor?: string;
     } = {},
   ) => `/admin/documents${query(options)}`,
-  document: (id: string, options: { page?: number } = {}) =>
-    `/admin/documents/${id}${query({ page: options.page && options.page > 1 ? String(options.page) : undefined })}`,
-  documentChunk: (id: string, ordinal: number) =>
-    `${paths.document(id, { page: Math.floor(ordinal / CHUNKS_PER_PAGE) + 1 })}#chunk-${ordinal}`,
+  /** Where something is done to many documents: asks first, by what the list's form or the same form says. */
+  documentsChange: '/admin/documents/change',
+  /** `view` is how its chunks are shown, or its history instead. */
+  document: (id: string, options: { page?: number; view?: 'embedded' | 'history' } = {}) =>
+    `/admin/documents/${id}${query({ view: options.view, page: options.page && options.page > 1 ? String(options.page) : undefined })}`,
+  documentChunk: (id: string, ordinal: number, view?: 'embedded') =>
+    `${paths.document(id, { view, page: Math.floor(ordinal / CHUNKS_PER_PAGE) + 1 })}#chunk-${ordinal}`,
   documentOriginal: (id: string) => `/admin/documents/${id}/original`,
   documentSync: (id: string) => `/admin/documents/${id}/sync`,
   documentDelete: (id: string) => `/admin/documents/${id}/delete`,
@@ -87,6 +101,22 @@ export const paths = {
   tokens: '/admin/tokens',
   tokenDelete: (id: string) => `/admin/tokens/${id}/delete`,
   users: '/admin/users',
+  user: (id: string) => `/admin/users/${id}`,
+  userRole: (id: string) => `/admin/users/${id}/role`,
+  userDisable: (id: string) => `/admin/users/${id}/disable`,
+  userEnable: (id: string) => `/admin/users/${id}/enable`,
+  userSignOut: (id: string) => `/admin/users/${id}/sign-out`,
+  invitations: '/admin/invitations',
+  invitationWithdraw: (id: string) => `/admin/invitations/${id}/withdraw`,
+  /** Where an invited person comes in; `token` is in the query, which is not logged. */
+  invitation: (token?: string) => `/invitation${query({ token })}`,
+  profile: '/admin/profile',
+  profilePassword: '/admin/profile/password',
+  sessionEnd: (id: string) => `/admin/profile/sessions/${id}/end`,
+  sessionsEnd: '/admin/profile/sessions/end-others',
+  audit: (options: AuditAddress & { cursor?: string } = {}) => `/admin/audit${query(options)}`,
+  auditCsv: (options: AuditAddress = {}) => `/admin/audit.csv${query(options)}`,
+  setupCheck: '/admin/setup',
   /** The redirect URI's path, registered at the vendor. */
   callback: (platform: Platform) => `/api/v1/integrations/${platform}/callback`,
   /** Where a vendor calls: for one account, or for the hub's whole app. */

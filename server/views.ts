@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Request, RequestHandler, Response } from 'express';
 import type { FieldError } from './forms/form.ts';
@@ -10,7 +10,10 @@ import type { DocumentViews } from './routes/document-views.ts';
 import type { ImportViews } from './routes/import-views.ts';
 import type { IntegrationViews } from './routes/integration-views.ts';
 import type { NotificationViews } from './routes/notification-views.ts';
+import type { OverviewViews } from './routes/overview-views.ts';
+import type { PeopleViews } from './routes/people-views.ts';
 import type { SearchViews } from './routes/search-views.ts';
+import type { SetupViews } from './routes/setup-views.ts';
 
 /** Every view and the type of its locals; they arrive formatted, so that a view only lays them out. */
 export type ViewLocals = AccountViews &
@@ -19,7 +22,10 @@ export type ViewLocals = AccountViews &
   ImportViews &
   IntegrationViews &
   NotificationViews &
-  SearchViews & {
+  OverviewViews &
+  PeopleViews &
+  SearchViews &
+  SetupViews & {
     error: {
       status: number;
       heading: string;
@@ -35,7 +41,18 @@ export type Flash = { kind: 'success' | 'notice' | 'error'; message: string };
 export type PageLocals = {
   title: string;
   /** The section marked in the navigation. */
-  section?: 'integrations' | 'browse' | 'imports' | 'documents' | 'search' | 'users' | 'tokens' | 'notifications';
+  section?:
+    | 'overview'
+    | 'integrations'
+    | 'browse'
+    | 'imports'
+    | 'documents'
+    | 'search'
+    | 'users'
+    | 'tokens'
+    | 'notifications'
+    | 'profile'
+    | 'audit';
   errors?: FieldError[];
   values?: Record<string, string>;
 };
@@ -60,13 +77,40 @@ export function flash(req: Request, message: Flash): void {
 /** Where views and static files lie: beside server/, in the source tree and in dist/. */
 export const siteFolder = (name: 'views' | 'public'): string => path.join(import.meta.dirname, '..', name);
 
+const COMMENTS: Record<string, RegExp> = {
+  '.css': /\/\*.*?\*\//gs,
+  // Those that have lines of their own: what else looks like one may be part of a string.
+  '.js': /^ *(?:\/\*\*.*?\*\/|\/\/[^\n]*)$/gms,
+};
+const slimmed = new Map<string, string>();
+
+/** A style sheet or script as it is sent: without its comments and the white space before each line. Undefined for other files. */
+function slim(name: string): string | undefined {
+  const comments = COMMENTS[path.extname(name)];
+  if (!comments || !/^[\w-]+\.\w+$/.test(name)) return undefined;
+  let text = slimmed.get(name);
+  if (text === undefined) {
+    const file = path.join(siteFolder('public'), name);
+    if (!existsSync(file)) return undefined;
+    text = readFileSync(file, 'utf8').replaceAll(comments, '').replaceAll(/\n\s+/g, '\n');
+    slimmed.set(name, text);
+  }
+  return text;
+}
+
+export const sendStylesAndScripts: RequestHandler = (req, res, next) => {
+  const text = slim(req.path.slice(1));
+  if (text === undefined) return next();
+  res.set('cache-control', 'public, max-age=31536000, immutable').type(path.extname(req.path)).send(text);
+};
+
 const hashes = new Map<string, string>();
 
 /** Address of a file of public/, with its content's hash so that it can be cached for ever. */
 export function asset(name: string): string {
   let hash = hashes.get(name);
   if (!hash) {
-    const content = readFileSync(path.join(siteFolder('public'), name));
+    const content = slim(name) ?? readFileSync(path.join(siteFolder('public'), name));
     hash = createHash('sha256').update(content).digest('hex').slice(0, 12);
     hashes.set(name, hash);
   }

@@ -31,8 +31,8 @@ export function accountRoutes({ tokens, users }: Context): Router {
   });
 
   router.post('/users', async (req, res) => {
-    currentAdmin(req);
-    const user = await users.create(bodyOf(req, schemas.createUserRequest));
+    const admin = currentAdmin(req);
+    const user = await users.create(bodyOf(req, schemas.createUserRequest), admin);
     res.status(201).json(toUser(user));
   });
 

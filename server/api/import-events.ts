@@ -73,6 +73,8 @@ export async function streamImport(
         res.write(': still here\n\n');
         writtenAt = Date.now();
       }
+      // Nothing is told any more to whom it is not meant for any more.
+      if (req.isStillIn && !(await req.isStillIn())) break;
       found = await imports.changes(user, importId, position);
     }
   } catch (error) {

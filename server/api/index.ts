@@ -4,6 +4,7 @@ import { NotFoundError } from '../errors.ts';
 import { paths } from '../paths.ts';
 import { accountRoutes } from './accounts.ts';
 import { askRoutes } from './ask.ts';
+import { auditRoutes } from './audit.ts';
 import { prefersPage, rateLimit, requireAccount } from './authentication.ts';
 import { documentRoutes } from './documents.ts';
 import { importRoutes } from './imports.ts';
@@ -34,6 +35,7 @@ export function apiRoutes(context: Context, options: { callsPerMinute?: number }
   router.use(documentRoutes(context));
   router.use(askRoutes(context));
   router.use(accountRoutes(context));
+  router.use(auditRoutes(context));
   router.use((req, _res, next) => {
     next(new NotFoundError(`The call ${req.method} ${req.baseUrl}${req.path}`));
   });

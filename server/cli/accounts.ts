@@ -40,7 +40,7 @@ export async function createToken(io: Io, flags: Flags): Promise<Result> {
         `There is no user ${email}. Create one: npm run hub -- user create --email ${email} --name "Their name"`,
       );
     if (user.disabledAt) throw new CommandError(`The user ${email} is disabled, so a token would not work.`);
-    const created = await createTokenService({ database }).create(user, { name, expiresAt });
+    const created = await createTokenService({ database }).create(user, { name, expiresAt }, 'operator');
     return {
       lines: [created.token],
       note: `The API token "${created.name}" of ${user.email} is valid ${

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
+import { withOrigin } from '../audit/origin.ts';
 import { ConfigError } from '../config.ts';
 import { createToken, createUser, sentenceOf } from './accounts.ts';
 import { withDatabase } from './database.ts';
 import { UsageError, type Flags, type Io, type Result } from './io.ts';
 import { forget, generateKeys, rotate } from './keys.ts';
 import { pruneOriginals } from './originals.ts';
-import { reasonOf } from './reason.ts';
+import { reasonOf } from '../checks/reason.ts';
 
 type Option = { type: 'string' | 'boolean' };
 type Command = { options: Record<string, Option>; run(io: Io, flags: Flags): Promise<Result> };
@@ -68,7 +69,8 @@ export async function runCli(args: string[], io: Io): Promise<number> {
     }
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (!command) throw new UsageError(name ? `There is no command "${name}".` : 'The command is missing.');
-    const result = await command.run(io, parseFlags(args.slice(words.length), command.options));
+    const flags = parseFlags(args.slice(words.length), command.options);
+    const result = await withOrigin({ kind: 'command' }, () => command.run(io, flags));
     io.stdout.write(json ? `${JSON.stringify(result.json)}\n` : result.lines.map((line) => `${line}\n`).join(''));
     if (result.note && !json) io.stderr.write(`${result.note}\n`);
     return result.failed ? 1 : 0;

@@ -12,7 +12,9 @@ import { copyFilter, toAzureQuery } from './azure-query.ts';
 import { uploadPassages } from './azure-upload.ts';
 import { IndexError } from './index-error.ts';
 import type { DocumentFacts, PreparedChunks, SearchIndex, SearchQuery } from './index.ts';
+import { createCorpusReader } from './postgres-keywords.ts';
 import { semanticWeightOf } from './postgres.ts';
+import { settledSince } from './search-embedder.ts';
 
 /** Milliseconds that a person waits for an answer from outside; after that the database answers. */
 const SEARCH_MS = 5_000;
@@ -43,6 +45,7 @@ export type AzureIndexDeps = {
 export function createAzureIndex(deps: AzureIndexDeps): SearchIndex {
   const { client, config, database, embedder, postgres, logger } = deps;
   const isFilled = watchFilling(deps);
+  const source = { database, indexName: client.name, readCorpus: createCorpusReader() };
   let rankerFrom = config.semanticRanker ? 0 : Infinity;
 
   async function ask(query: SearchQuery, without: string[], signal: AbortSignal): Promise<AzureHit[]> {
@@ -73,7 +76,7 @@ export function createAzureIndex(deps: AzureIndexDeps): SearchIndex {
     let coming: string[] = [];
     for (let round = 1; round <= ROUNDS; round += 1) {
       const hits = await ask(query, [...gone, ...coming], signal);
-      const { results, hidden, states } = await readHits(database, query, client.name, hits, coming);
+      const { results, hidden, states } = await readHits(source, query, hits, coming);
       const stillComing = [...hidden, ...coming].filter((copy) => states.get(copy) === 'uploading');
       if (hidden.length === 0 && stillComing.length === coming.length) return results.slice(0, query.limit);
       for (const copy of hidden)
@@ -95,6 +98,7 @@ export function createAzureIndex(deps: AzureIndexDeps): SearchIndex {
     ...postgres,
 
     async prepare({ documentId, ...facts }, chunks, embedderId, { signal }) {
+      if ((await settledSince(database.current(), embedderId)) === undefined) return undefined;
       const copy = { id: randomUUID(), passages: chunks.length, uploaded: facts };
       await beginCopy(database.knex, { ...copy, indexName: client.name, embedder: embedderId });
       try {
@@ -110,7 +114,7 @@ export function createAzureIndex(deps: AzureIndexDeps): SearchIndex {
     async replace(trx, documentId, chunks, embedderId, prepared) {
       await postgres.replace(trx, documentId, chunks, embedderId);
       if (!prepared) return dropCopy(trx, client.name, documentId);
-      const copy = { ...prepared, indexName: client.name, documentId, embedder: embedderId };
+      const copy = { ...prepared, indexName: client.name, documentId, incomplete: false };
       if (!(await showCopy(trx, copy)))
         throw new IndexError('unavailable', 'The upload of this document to the index took too long and was given up.');
     },
@@ -118,7 +122,8 @@ export function createAzureIndex(deps: AzureIndexDeps): SearchIndex {
     discard,
 
     async search(query) {
-      if (!(await isFilled())) return postgres.search(query);
+      const isOwn = query.embedderId === undefined || query.embedderId === embedder.id;
+      if (!isOwn || !(await isFilled())) return postgres.search(query);
       try {
         return (await searchAzure(query)) ?? (await postgres.search(query));
       } catch (error) {
@@ -158,16 +163,21 @@ export async function untilSearchable(
   }
 }
 
-/** Tells whether every document was in the index at some time since the start: until then the database knows more. */
-function watchFilling({ client, database, logger }: AzureIndexDeps): () => Promise<boolean> {
-  let filled = false;
+/**
+ * Tells whether every document was in the index at some time since the start, and since the embedder was changed: until then the database
+ * knows more.
+ */
+function watchFilling({ client, database, embedder, logger }: AzureIndexDeps): () => Promise<boolean> {
+  let filledSince: number | undefined;
   let lookAt = 0;
   return async () => {
-    if (filled || Date.now() < lookAt) return filled;
+    const since = await settledSince(database.current(), embedder.id);
+    if (since === undefined || since === filledSince) return since !== undefined;
+    if (Date.now() < lookAt) return false;
     lookAt = Date.now() + LOOK_MS;
-    filled = (await countUncopied(database.current(), client.name, 1)) === 0;
-    if (!filled) logger.info('documents are still to be uploaded to the index; the database answers searches');
-    return filled;
+    if ((await countUncopied(database.current(), client.name, embedder.id, 1)) === 0) filledSince = since;
+    else logger.info('documents are still to be uploaded to the index; the database answers searches');
+    return since === filledSince;
   };
 }
 

@@ -29,6 +29,8 @@ export type AzureSearchClient = {
   find(signal: AbortSignal): Promise<SearchIndex | undefined>;
   /** One that was made meanwhile is left as it is. */
   create(index: SearchIndex, signal: AbortSignal): Promise<void>;
+  /** One that is not there is no error. */
+  remove(signal: AbortSignal): Promise<void>;
   /** Every action succeeds before it returns; `merge` of what is not there is reported in the keys it gives. At most 1,000 actions and 16 MB. */
   write(actions: AzureAction[], signal: AbortSignal): Promise<{ missing: string[] }>;
   search(query: AzureQuery, signal: AbortSignal): Promise<AzureHit[]>;
@@ -104,6 +106,14 @@ export function createAzureSearchClient(
         await ask('write', signal, ({ service }, abortSignal) => service.createIndex(index, { abortSignal }));
       } catch (error) {
         if (!(error instanceof IndexError) || error.status !== 409) throw error;
+      }
+    },
+
+    async remove(signal) {
+      try {
+        await ask('write', signal, ({ service }, abortSignal) => service.deleteIndex(config.index, { abortSignal }));
+      } catch (error) {
+        if (!(error instanceof IndexError) || error.status !== 404) throw error;
       }
     },
 

@@ -43,7 +43,7 @@ export async function holdCopy(db: Knex, id: string): Promise<void> {
  */
 export async function showCopy(
   trx: Knex.Transaction,
-  copy: { id: string; indexName: string; documentId: string; embedder: string | null; uploaded: DocumentFacts },
+  copy: { id: string; indexName: string; documentId: string; incomplete: boolean; uploaded: DocumentFacts },
 ): Promise<boolean> {
   await dropCopy(trx, copy.indexName, copy.documentId);
   const facts = await findFacts(trx, copy.documentId);
@@ -53,7 +53,7 @@ export async function showCopy(
     .where({ id: copy.id, state: 'uploading' })
     .update({
       document_id: copy.documentId,
-      embedder: copy.embedder,
+      incomplete: copy.incomplete,
       state: 'current',
       changes: isSame ? 0 : 1,
       due_at: trx.fn.now(),
@@ -120,15 +120,23 @@ export async function copyStates(db: Knex, ids: string[]): Promise<Map<string, I
   return new Map(rows.map(({ id, state }) => [id, state]));
 }
 
-/** How many documents have no copy in the index, up to `limit`. */
-export async function countUncopied(db: Knex, indexName: string, limit: number): Promise<number> {
+/** Whether anything of the hub lies in the index of that name. */
+export async function hasCopies(db: Knex, indexName: string): Promise<boolean> {
+  return (
+    (await db('index_copies').where({ index_name: indexName }).first<{ id: string } | undefined>('id')) !== undefined
+  );
+}
+
+/** How many documents have no copy with vectors of this embedder in the index, up to `limit`. */
+export async function countUncopied(db: Knex, indexName: string, embedderId: string, limit: number): Promise<number> {
   const answer = await db.raw<{ rows: { count: string }[] }>(
     `select count(*) from (
        select from documents d where not exists (
-         select from index_copies c where c.document_id = d.id and c.index_name = ? and c.state = 'current'
+         select from index_copies c
+         where c.document_id = d.id and c.index_name = ? and c.embedder = ? and c.state = 'current'
        ) limit ?
      ) as uncopied`,
-    [indexName, limit],
+    [indexName, embedderId, limit],
   );
   return Number(answer.rows[0]?.count ?? 0);
 }
@@ -141,7 +149,7 @@ export async function listToUpload(db: Knex, indexName: string, embedderId: stri
   const answer = await db.raw<{ rows: { id: string }[] }>(
     `select d.id from documents d
      left join index_copies c on c.document_id = d.id and c.index_name = :indexName and c.state = 'current'
-     where c.id is null or c.embedder <> :embedderId or (c.embedder is null and not exists (
+     where c.id is null or c.embedder is distinct from :embedderId or (c.incomplete and not exists (
        select from chunks k where k.document_id = d.id and not exists (
          select from chunk_embeddings e where e.text_hash = k.text_hash and e.embedder = :embedderId
        )

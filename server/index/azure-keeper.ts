@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AzureSearchConfig } from '../azure-search-config.ts';
 import type { Embedder } from '../pipeline/embed/embedder.ts';
 import type { AzureSearchClient } from './azure-client.ts';
-import { DIMENSIONS, azureIndex, misfitOf } from './azure-schema.ts';
+import { DIMENSIONS, azureIndex, lengthIn, misfitOf } from './azure-schema.ts';
 import { upload, untilSearchable, type AzureIndexDeps } from './azure-ai-search.ts';
 import {
   abandonCopy,
@@ -11,6 +11,7 @@ import {
   findFacts,
   forgetCopies,
   forgetCopy,
+  hasCopies,
   listToUpload,
   postponeCopy,
   settleChanges,
@@ -21,6 +22,7 @@ import {
 import { chunksOf, storedPassages } from './azure-passages.ts';
 import { mergePassages, removePassages } from './azure-upload.ts';
 import { IndexError } from './index-error.ts';
+import { settledSince } from './search-embedder.ts';
 
 /** Copies that are taken, documents that are listed, and either that are worked on at a time. */
 const TAKEN = 20;
@@ -32,28 +34,41 @@ const LONGEST_BACKOFF_MS = 600_000;
 
 /** What has to be done for an index outside the database beside imports and searches. All of it may be done twice, by any worker. */
 export type IndexKeeper = {
-  /** Makes the index where it is missing, and checks it. Gives what it did. Errors: IndexError; `misconfigured` says what to do. */
-  open(): Promise<'made' | 'found'>;
+  /**
+   * Makes the index where it is missing, and checks it; while the embedder changes, that waits. Gives what it did. Errors: IndexError;
+   * `misconfigured` says what to do.
+   */
+  open(): Promise<'made' | 'found' | 'waiting'>;
   /** Removes what is left over and tells of changes. Gives how many copies were looked after: with 0 there is nothing to do. */
   settle(signal: AbortSignal): Promise<number>;
   /** Uploads stored documents that the index does not have as they are. Gives how many. Errors: IndexError. */
   fill(signal: AbortSignal): Promise<number>;
+  /**
+   * Makes the index ready for vectors of this embedder, before searches use them: one that the hub has filled with vectors of another length
+   * is deleted and made anew. Nothing is uploaded to it or searched in it meanwhile. Errors: as those of `open`.
+   */
+  refit(signal: AbortSignal): Promise<void>;
 };
 
-/** Whether the index is there. Errors: IndexError; `misconfigured` says what does not fit and what to do. */
-export async function checkAzureIndex(
-  client: AzureSearchClient,
-  { endpoint, index }: AzureSearchConfig,
-  { id, dimensions }: Pick<Embedder, 'id' | 'dimensions'>,
-  signal: AbortSignal,
-): Promise<boolean> {
+/** Errors: IndexError `misconfigured` where the service takes no vectors of that length. */
+function checkLength({ id, dimensions }: Pick<Embedder, 'id' | 'dimensions'>): void {
   if (dimensions < DIMENSIONS.least || dimensions > DIMENSIONS.most)
     throw new IndexError(
       'misconfigured',
       `Azure AI Search takes vectors of ${DIMENSIONS.least} to ${DIMENSIONS.most} numbers, and those of ${id} have ${dimensions}. Set EMBEDDING_DIMENSIONS to less.`,
     );
+}
+
+/** Whether the index is there. Errors: IndexError; `misconfigured` says what does not fit and what to do. */
+export async function checkAzureIndex(
+  client: AzureSearchClient,
+  { endpoint, index }: AzureSearchConfig,
+  embedder: Pick<Embedder, 'id' | 'dimensions'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  checkLength(embedder);
   const found = await client.find(signal);
-  const misfit = found && misfitOf(found, azureIndex(index, dimensions));
+  const misfit = found && misfitOf(found, azureIndex(index, embedder.dimensions));
   if (misfit !== undefined)
     throw new IndexError(
       'misconfigured',
@@ -128,7 +143,7 @@ export function createIndexKeeper(deps: Omit<AzureIndexDeps, 'postgres'>): Index
           .forUpdate()
           .first<{ id: string } | undefined>('id');
         if (!held || (await chunksOf(trx, documentId)).mark !== mark) return false;
-        return showCopy(trx, { ...copy, documentId, embedder: hasVectors ? embedder.id : null });
+        return showCopy(trx, { ...copy, documentId, incomplete: !hasVectors });
       });
     } finally {
       if (!shown) await abandonCopy(db, copy);
@@ -138,6 +153,8 @@ export function createIndexKeeper(deps: Omit<AzureIndexDeps, 'postgres'>): Index
 
   return {
     async open() {
+      checkLength(embedder);
+      if ((await settledSince(db, embedder.id)) === undefined) return 'waiting';
       const signal = AbortSignal.timeout(OPEN_MS);
       const found = await checkAzureIndex(client, config, embedder, signal);
       if (!found) await make(signal);
@@ -153,6 +170,7 @@ export function createIndexKeeper(deps: Omit<AzureIndexDeps, 'postgres'>): Index
     },
 
     async fill(signal) {
+      if ((await settledSince(db, embedder.id)) === undefined) return 0;
       if (!opened) await this.open();
       const ids = await listToUpload(db, client.name, embedder.id, LISTED);
       let uploaded = 0;
@@ -165,10 +183,22 @@ export function createIndexKeeper(deps: Omit<AzureIndexDeps, 'postgres'>): Index
         if (failed) throw failed.reason;
       }
       if (uploaded > 0) {
-        const left = await countUncopied(db, client.name, 100_000);
+        const left = await countUncopied(db, client.name, embedder.id, 100_000);
         logger.info({ uploaded, left }, 'stored documents were uploaded to the index');
       }
       return uploaded;
+    },
+
+    async refit(signal) {
+      const found = await client.find(signal);
+      const length = found && lengthIn(found);
+      if (found && length !== undefined && length !== embedder.dimensions) {
+        const isOurs =
+          misfitOf(found, azureIndex(config.index, length)) === undefined && (await hasCopies(db, client.name));
+        // Another's stays as it is, and is told of below.
+        if (isOurs) await client.remove(signal);
+      }
+      if (!(await checkAzureIndex(client, config, embedder, signal))) await make(signal);
     },
   };
 }

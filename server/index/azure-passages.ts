@@ -5,7 +5,7 @@ import type { SearchResult } from '../services/search-service.ts';
 import type { AzureHit } from './azure-client.ts';
 import { copyStates, type IndexCopy } from './azure-copies.ts';
 import type { IndexedChunk, SearchQuery } from './index.ts';
-import { countTermsIn } from './postgres-keywords.ts';
+import { countTermsIn, type CorpusReader } from './postgres-keywords.ts';
 import { toResult, type Row } from './postgres-search.ts';
 import { visibleTo } from './postgres-visible.ts';
 
@@ -98,17 +98,16 @@ async function readVectors(db: Knex, textHashes: string[], embedderId: string): 
  * query is weighed as it is in the database's own search.
  */
 export async function readHits(
-  database: Database,
+  { database, indexName, readCorpus }: { database: Database; indexName: string; readCorpus: CorpusReader },
   query: SearchQuery,
-  indexName: string,
   hits: AzureHit[],
   also: string[],
 ): Promise<{ results: SearchResult[]; hidden: string[]; states: Map<string, IndexCopy['state']> }> {
   return database.transaction(async (trx) => {
     // As for the database's own search, whose statements these are.
     await trx.raw('set local jit = off; set local max_parallel_workers_per_gather = 0');
-    const visible = visibleTo(query, { marked: database.kind === 'postgres' });
-    const { terms } = await countTermsIn(trx, visible, query.text);
+    const visible = visibleTo(query);
+    const { terms } = await countTermsIn(trx, visible, await readCorpus(trx, visible), query.text);
     const answer = await trx.raw<{ rows: (Omit<Row, 'neighbours'> & { copy: string })[] }>(
       `select h.copy, c.id, c.document_id, c.ordinal, c.text, c.heading_path, c.page, d.title, d.url, d.platform, d.path, h.score,
          coalesce((

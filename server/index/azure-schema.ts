@@ -67,6 +67,10 @@ export function azureIndex(name: string, dimensions: number): SearchIndex {
   };
 }
 
+/** The length of the vectors that an index takes; undefined for one that is not the hub's. */
+export const lengthIn = (found: SearchIndex): number | undefined =>
+  (found.fields as Field[]).find(({ name }) => name === 'vector')?.vectorSearchDimensions;
+
 /** What keeps an index that is there from being used, as the end of a sentence; undefined when nothing does. More fields than the hub's are no fault. */
 export function misfitOf(found: SearchIndex, wanted: SearchIndex): string | undefined {
   const fields = new Map((found.fields as Field[]).map((field) => [field.name, field]));

@@ -15,7 +15,7 @@ export function createIndex(
   deps: { database: Database; embedder: Embedder; fetch: Fetch; logger: Logger; firstBackoffMs?: number },
 ): { index: SearchIndex; keeper?: IndexKeeper } {
   const { database, embedder, logger } = deps;
-  const postgres = createPostgresIndex(database, { embedderId: embedder.id });
+  const postgres = createPostgresIndex(database);
   if (!config) return { index: postgres };
   const client = createAzureSearchClient(config, deps);
   return {

@@ -18,6 +18,11 @@ export type SearchQuery = {
   userId: string;
   text: string;
   embedding?: Float32Array;
+  /**
+   * The embedder whose vectors the embedding is compared with. Without it, vectors of every embedder with that length are, with the small
+   * say that the built-in one has.
+   */
+  embedderId?: string;
   mode: SearchMode;
   limit: number;
   platform?: Platform;
@@ -48,14 +53,12 @@ export type PreparedChunks = { id: string; passages: number; uploaded: DocumentF
 export type SearchIndex = {
   /** Which of these texts have an embedding of this embedder already, so that nothing is embedded twice. */
   knownEmbeddings(textHashes: string[], embedderId: string): Promise<Set<string>>;
-  /** Whether all chunks of a document have an embedding of this embedder: not so after the embedder was changed. */
-  isEmbedded(documentId: string, embedderId: string): Promise<boolean>;
   /** Stores vectors (unit length) by the hash of their text, ahead of the documents they are for. Known ones are left as they are. */
   storeEmbeddings(vectors: Map<string, Float32Array>, embedderId: string): Promise<void>;
   /**
    * Brings chunks, whose embeddings are stored, to where they are searched, so that no transaction waits for a network: nobody finds them
-   * yet. `documentId` is absent for a document that is new. Undefined where they are searched in the database.
-   * Errors: IndexError; the signal's reason.
+   * yet. `documentId` is absent for a document that is new. Undefined where they are searched in the database, which is so everywhere while
+   * the embedder changes. Errors: IndexError; the signal's reason.
    */
   prepare(
     document: DocumentFacts & { documentId?: string },

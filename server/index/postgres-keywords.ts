@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { ARM_DEPTH, matching, type Arm } from './postgres-visible.ts';
+import { ARM_DEPTH, matching, type Arm, type Lookup } from './postgres-visible.ts';
 import { identifierTerms, queryTerms, toTsquery } from './terms.ts';
 
 /** BM25's parameters in their usual values: how soon repetition stops to count, and how much length does. */
@@ -7,127 +7,241 @@ const K1 = 1.2;
 const B = 0.75;
 /** A whole identifier counts twice and in full, however long the passage is: what repeats its parts does not come before it. */
 const IDENTIFIER_WEIGHT = 2;
-/** Words found in more passages than this are counted on a sample. */
-const COUNT_CAP = 2_000;
-const SAMPLE_SIZE = 500;
+/** Passages of the sample: enough to tell common words from rare ones. */
+const SAMPLE_SIZE = 200;
 /** So many visible passages are read one by one sooner than the inverted index is asked. */
 const FEW = 3_000;
-const PASSAGES_OF_ONE = 5;
-/** A word in so many passages of the sample is not counted. */
-const COMMON_SHARE = 0.03;
-/** The query's rarest words, up to so many occurrences in all, choose the passages that all its words rank. */
-const MOST_POSTINGS = 10_000;
-/** The same for a single word that stands nearly everywhere. */
-const MOST_OF_ONE = 20_000;
-/** Passages that are read for ranking: fewer for long queries, so that the work stays about the same. */
-const POOL_READS = 6_000;
-const SMALLEST_POOL = 300;
+/** Bytes of stored chunks for each visible passage, above which most chunks must be other users': one takes about 2,000. */
+const CROWDED = 8_000;
+/** Words that the sample expects in more passages than this are common. Of a rare word at most so many passages are looked up. */
+const RARE = 500;
+/** The two rarest words of a query are looked up even where the sample expects them in so many passages. */
+const RAREST = 2;
+const MIDDLING = 2_000;
+/** Passages looked up for a query of many rare words, and for each of them at least. */
+const MOST_POSTINGS = 8_000;
+const LEAST_POSTINGS = 100;
+/** Passages looked up for a common word. */
+const MOST_OF_COMMON = 20_000;
+/** The rarest of the common words are looked up in pairs, and for each pair so many passages. */
+const PAIRED = 3;
+const MOST_OF_PAIR = 2_000;
+/**
+ * Passages that are read for ranking: fewer the more words have told about them before. With 100,000 passages and five words, of the ten best
+ * 99 % were those that five times as many gave.
+ */
+const SMALLEST_POOL = 250;
+const POOL_OF_ONE = 1_250;
+/** The same where common words choose, which tell least. */
 const LARGEST_POOL = 2_000;
 
-type Term = { query: string; count: number; weight: number; identifier: boolean };
+/** Passages that hold a word, and their lengths in terms. */
+type Postings = { ids: number[]; lengths: number[] };
+/** A word of the query. Common ones come without postings. */
+type Term = { query: string; count: number; weight: number; identifier: boolean; postings?: Postings };
 /** What the ranking by words needs to know of the passages the query may see. */
-export type Statistics = { passages: number; averageLength: number; terms: Term[] };
+export type Statistics = Corpus & { terms: Term[] };
 
-/**
- * How many visible passages there are, how long they are, and in how many each word stands. Words that a sample shows to be common are not
- * counted: their number is estimated by it.
- */
-export async function countTermsIn(db: Knex.Transaction, visible: Arm, text: string): Promise<Statistics> {
-  const words = queryTerms(text);
-  const identifiers = identifierTerms(text);
-  const queries = words.map((word) => toTsquery([word]));
-  const totals = await db.raw<{ rows: { documents: number; passages: number }[] }>(
-    `select count(*)::float8 as documents, coalesce(sum(d.chunk_count), 0)::float8 as passages
-     from documents d where ${visible.sql} and d.chunk_count > 0`,
-    visible.bindings as Record<string, Knex.Value>,
-  );
-  const { documents = 0, passages = 0 } = totals.rows[0] ?? {};
-  if (passages === 0) return { passages: 0, averageLength: 1, terms: [] };
-  const sample = await readSample(db, visible, passages > COUNT_CAP ? queries : [], documents);
-  const share = (index: number): number => (sample.size > 0 ? (sample.counts[index] ?? 0) / sample.size : 0);
-  const rare = queries.flatMap((_, index) => (share(index) >= COMMON_SHARE ? [] : [index]));
-  const counted = await countEach(
-    db,
-    visible,
-    rare.map((index) => queries[index] ?? ''),
-    passages <= FEW,
-  );
-  const counts = new Map(rare.map((index, place) => [index, counted[place] ?? 0]));
-  const terms = queries.map((query, index) => {
-    const exact = counts.get(index);
-    const estimate = Math.round(share(index) * passages);
-    const count = Math.min(
-      passages,
-      exact === undefined || exact >= COUNT_CAP ? Math.max(exact ?? 1, estimate) : exact,
-    );
-    const weight = Math.log(1 + (passages - count + 0.5) / (count + 0.5));
-    const identifier = identifiers.has(words[index] ?? '');
-    return { query, count, weight: identifier ? IDENTIFIER_WEIGHT * weight : weight, identifier };
-  });
-  return { passages, averageLength: sample.averageLength, terms };
-}
+/** What is known of the passages that a user may see under some filters. */
+export type Corpus = {
+  passages: number;
+  averageLength: number;
+  lookup: Lookup;
+  /** In what share of the passages a word stands; words that the sample shows to be rare are not there. */
+  shares: Map<string, number>;
+};
 
-type Sample = { size: number; averageLength: number; counts: number[] };
+/** So long what is known of many passages is taken for true: it decides how words are weighed, not what is found. */
+const CORPUS_MS = 60_000;
+const MOST_CORPORA = 100;
 
-/** Some passages of some documents, always the same ones: ids are random, so that their order is as good as chance. */
-async function readSample(db: Knex.Transaction, visible: Arm, queries: string[], documents: number): Promise<Sample> {
-  const each = Math.max(PASSAGES_OF_ONE, Math.ceil(SAMPLE_SIZE / documents));
-  // Joining an empty vector unpacks a stored one, so that it is done once and not for each word.
-  const answer = await db.raw<{ rows: { size: number; length: number | null; counts: string[] }[] }>(
-    `with sample as materialized (
-      select c.term_count, ${queries.length > 0 ? "c.terms || ''::tsvector" : 'null::tsvector'} as terms
-      from (
-        select d.id from documents d where ${visible.sql} and d.chunk_count > 0 order by d.id limit :most
-      ) as d
-      cross join lateral (
-        select c.term_count, c.terms from chunks c where c.document_id = d.id order by hashint8(c.id) limit :each
-      ) as c
-    )
-    select count(*)::float8 as size, avg(term_count)::float8 as length,
-      array(
-        select (select count(*) from sample s where s.terms @@ t.query)
-        from unnest(cast(:queries as tsquery[])) with ordinality as t (query, place) order by t.place
-      ) as counts
-    from sample`,
-    { ...visible.bindings, queries, most: Math.ceil(SAMPLE_SIZE / PASSAGES_OF_ONE), each },
-  );
-  const row = answer.rows[0];
-  return {
-    size: row?.size ?? 0,
-    averageLength: Math.max(1, row?.length ?? 1),
-    counts: (row?.counts ?? []).map(Number),
+/** Reads how many passages are visible, how long they are, and which words are common in them. */
+export type CorpusReader = (db: Knex.Transaction, visible: Arm) => Promise<Corpus>;
+
+/** A reader that remembers what it found of many passages for a minute, each user's and filter's apart. */
+export function createCorpusReader(): CorpusReader {
+  const known = new Map<string, { corpus: Corpus; until: number }>();
+  return async (db, visible) => {
+    const key = JSON.stringify(visible.bindings);
+    const found = known.get(key);
+    if (found && found.until > Date.now()) return found.corpus;
+    known.delete(key);
+    const corpus = await readCorpus(db, visible);
+    // Of few passages an import changes much, and to ask anew takes no time.
+    if (corpus.lookup === 'each') return corpus;
+    const [oldest] = known.keys();
+    if (known.size >= MOST_CORPORA && oldest !== undefined) known.delete(oldest);
+    known.set(key, { corpus, until: Date.now() + CORPUS_MS });
+    return corpus;
   };
 }
 
-/** In how many visible passages each word stands, up to the cap. */
-async function countEach(db: Knex.Transaction, visible: Arm, queries: string[], few: boolean): Promise<number[]> {
-  if (queries.length === 0) return [];
-  const answer = await db.raw<{ rows: { counts: string[] }[] }>(
-    `select array(
-      select (select count(*) from (select from ${matching(visible, 't.query', few)} limit :cap) as counted)
-      from unnest(cast(:queries as tsquery[])) with ordinality as t (query, place) order by t.place
-    ) as counts`,
-    { ...visible.bindings, queries, cap: COUNT_CAP },
+/**
+ * Takes a sample of some passages of some documents, always the same ones: documents' ids are random, so that their order is as good as
+ * chance. Their passages are put in a row, and taken from it at equal distances.
+ */
+async function readCorpus(db: Knex.Transaction, visible: Arm): Promise<Corpus> {
+  const answer = await db.raw<{
+    rows: {
+      passages: number;
+      bytes: number;
+      size: number;
+      length: number | null;
+      common: Record<string, number> | null;
+    }[];
+  }>(
+    `with first as materialized (
+      select id, chunk_count, sum(chunk_count) over (order by id) - chunk_count as before,
+        greatest(1, sum(chunk_count) over ()::float8 / :size) as step
+      from (
+        select d.id, d.chunk_count from documents d where ${visible.sql} and d.chunk_count > 0 order by d.id limit :size
+      ) as d
+    ),
+    sample as materialized (
+      select c.term_count, c.terms
+      from first d
+      cross join lateral generate_series(
+        ceil(d.before / d.step - 0.5)::integer, ceil((d.before + d.chunk_count) / d.step - 0.5)::integer - 1
+      ) as place
+      cross join lateral (
+        select c.term_count, c.terms from chunks c
+        where c.document_id = d.id and c.ordinal = (floor((place + 0.5) * d.step) - d.before)::integer
+        offset 0
+      ) as c
+    ),
+    totals as materialized (
+      select coalesce(sum(d.chunk_count), 0)::float8 as passages from documents d where ${visible.sql} and d.chunk_count > 0
+    )
+    select totals.passages, pg_relation_size('chunks')::float8 as bytes,
+      (select count(*)::float8 from sample) as size, (select avg(term_count)::float8 from sample) as length,
+      case when totals.passages > ${FEW} then (
+        select json_object_agg(t.lexeme, t.times)
+        from (
+          select lexeme, count(*) as times from sample cross join lateral unnest(terms) group by lexeme having count(*) * totals.passages > :size * ${RARE}
+        ) as t
+      ) end as common
+    from totals`,
+    { ...visible.bindings, size: SAMPLE_SIZE },
   );
-  return (answer.rows[0]?.counts ?? []).map(Number);
+  const { passages = 0, bytes = 0, size = 0, length, common } = answer.rows[0] ?? {};
+  return {
+    passages,
+    averageLength: Math.max(1, length ?? 1),
+    lookup: passages <= FEW ? 'each' : bytes > CROWDED * passages ? 'owner' : 'index',
+    shares: new Map(Object.entries(common ?? {}).map(([term, times]) => [term, times / Math.max(1, size)])),
+  };
+}
+
+/** In how many passages each word of a query stands. Rare words are looked up; the number of a common one is estimated by a sample. */
+export async function countTermsIn(
+  db: Knex.Transaction,
+  visible: Arm,
+  corpus: Corpus,
+  text: string,
+): Promise<Statistics> {
+  const { passages, lookup } = corpus;
+  const words = queryTerms(text);
+  const identifiers = identifierTerms(text);
+  const expected = words.map((word) => Math.round((corpus.shares.get(word) ?? 0) * passages));
+  const most = lookup === 'each' ? words.map(() => FEW) : mostPostings(expected);
+  const asked = words.flatMap((_, index) => (most[index] ? [index] : []));
+  const queries = words.map((word) => toTsquery([word]));
+  const found = await readPostings(
+    db,
+    visible,
+    lookup,
+    asked.map((index) => ({ query: queries[index]!, most: most[index]! })),
+  );
+  const terms = words.map((word, index) => {
+    const postings = found[asked.indexOf(index)];
+    const isExact = postings !== undefined && postings.ids.length < most[index]!;
+    const known = isExact ? postings.ids.length : Math.max(postings ? most[index]! : 1, expected[index]!);
+    const count = Math.min(passages, known);
+    const weight = Math.log(1 + (passages - count + 0.5) / (count + 0.5));
+    const identifier = identifiers.has(word);
+    return {
+      query: queries[index]!,
+      count,
+      weight: identifier ? IDENTIFIER_WEIGHT * weight : weight,
+      identifier,
+      postings,
+    };
+  });
+  return { ...corpus, terms };
+}
+
+/** How many passages of each word are looked up, by the number that is expected of it: none of a common one. */
+function mostPostings(expected: number[]): number[] {
+  const each = Math.floor(MOST_POSTINGS / Math.max(1, expected.length));
+  const rarest = [...expected.keys()].sort((a, b) => expected[a]! - expected[b]! || a - b).slice(0, RAREST);
+  return expected.map((count, index) => {
+    if (count <= RARE) return Math.min(RARE, Math.max(LEAST_POSTINGS, each));
+    return count <= MIDDLING && rarest.includes(index) ? MIDDLING : 0;
+  });
+}
+
+/** The visible passages that match a tsquery, at most so many, as Postings. */
+const postingsOf = (visible: Arm, tsquery: string, lookup: Lookup, most: string): string => `(
+  select json_build_object('ids', coalesce(json_agg(c.id), '[]'), 'lengths', coalesce(json_agg(c.term_count), '[]'))
+  from (select c.id, c.term_count from ${matching(visible, tsquery, lookup)} limit ${most}) as c
+)`;
+
+/** For each query the visible passages that match it, at most so many. */
+async function readPostings(
+  db: Knex.Transaction,
+  visible: Arm,
+  lookup: Lookup,
+  asked: { query: string; most: number }[],
+): Promise<Postings[]> {
+  if (asked.length === 0) return [];
+  const answer = await db.raw<{ rows: { postings: Postings }[] }>(
+    `select ${postingsOf(visible, 't.query', lookup, 't.most')} as postings
+     from unnest(cast(:queries as tsquery[]), cast(:most as integer[])) with ordinality as t (query, most, place) order by t.place`,
+    { ...visible.bindings, queries: asked.map(({ query }) => query), most: asked.map(({ most }) => most) },
+  );
+  return answer.rows.map(({ postings }) => postings);
 }
 
 /**
- * BM25 in two steps. The inverted index tells which passages hold a word without reading them, so the rarest words choose a pool
- * by weight and length alone; then the pool's passages are read and ranked by all words and how often they occur.
+ * The passages that are read for ranking. The inverted index tells which hold a word without reading them, so the rare words choose,
+ * by weight and length alone; where they are in too few passages, so do common ones.
  */
-export function keywordArm(visible: Arm, statistics: Statistics): Arm | undefined {
-  const found = statistics.terms.filter((term) => term.count > 0).sort((a, b) => a.count - b.count);
-  if (found.length === 0) return undefined;
-  const choosing: Term[] = [];
-  let postings = 0;
-  for (const term of found) {
-    if (postings >= ARM_DEPTH && postings + term.count > MOST_POSTINGS) break;
-    choosing.push(term);
-    postings += term.count;
+export async function choosePool(db: Knex.Transaction, visible: Arm, statistics: Statistics): Promise<number[]> {
+  const { averageLength, lookup, terms } = statistics;
+  const candidates = new Map<number, { weight: number; length: number }>();
+  const add = (weight: number, { ids, lengths }: Postings): void => {
+    for (const [place, id] of ids.entries()) {
+      const candidate = candidates.get(id);
+      if (candidate) candidate.weight += weight;
+      else candidates.set(id, { weight, length: lengths[place] ?? 1 });
+    }
+  };
+  for (const term of terms) if (term.postings) add(term.weight, term.postings);
+  const common = terms.filter((term) => !term.postings).sort((a, b) => a.count - b.count);
+  const pairs = common.slice(0, PAIRED).flatMap((a, at) => common.slice(at + 1, PAIRED).map((b) => [a, b]));
+  let pool = Math.max(SMALLEST_POOL, Math.round(POOL_OF_ONE / Math.max(1, terms.length)));
+  for (const { asked, most } of [
+    { asked: pairs, most: MOST_OF_PAIR },
+    { asked: common.slice(0, 1).map((term) => [term]), most: MOST_OF_COMMON },
+  ]) {
+    if (candidates.size >= ARM_DEPTH) break;
+    if (asked.length > 0) pool = LARGEST_POOL;
+    const queries = asked.map((words) => ({ query: words.map(({ query }) => query).join(' & '), most }));
+    const found = await readPostings(db, visible, lookup, queries);
+    for (const [place, postings] of found.entries())
+      add(asked[place]?.reduce((sum, { weight }) => sum + weight, 0) ?? 0, postings);
   }
-  const pool = Math.max(SMALLEST_POOL, Math.min(LARGEST_POOL, Math.round(POOL_READS / found.length)));
-  const share = `${K1} * (${1 - B} + ${B} * term_count / cast(:averageLength as float8))`;
+  return [...candidates]
+    .map(([id, { weight, length }]) => ({ id, score: weight / (1 + K1 * (1 - B + (B * length) / averageLength)) }))
+    .sort((a, b) => b.score - a.score || a.id - b.id)
+    .slice(0, pool)
+    .map(({ id }) => id);
+}
+
+/** BM25 of the pool's passages, by all words and how often they occur. */
+export function keywordArm(pool: number[], statistics: Statistics): Arm | undefined {
+  const found = statistics.terms.filter((term) => term.count > 0);
+  if (pool.length === 0) return undefined;
   // ts_rank of one word that occurs n times is (1 + 1/4 + … + 1/n²) / 1.64493406685, and that sum is 1.64493406685 - 1/(n + ½)
   // within a few hundredths: turned round it gives the n that BM25 asks for, without unpacking the passage's vector.
   const sql = `
@@ -140,19 +254,11 @@ export function keywordArm(visible: Arm, statistics: Statistics): Arm | undefine
         cross join lateral (select 1 / (1.64493406685 * (1 - rank.r)) - 0.5 as n) as f
         where rank.r > 0
       ) as score
-      from (
-        select c.id, c.terms || ''::tsvector as terms, pool.share
-        from (
-          select posting.id, posting.share
-          from unnest(cast(:choosing as tsquery[]), cast(:choosingWeights as float8[])) as t (query, weight)
-          cross join lateral (
-            select c.id, ${share} as share from ${matching(visible, 't.query', statistics.passages <= FEW)} limit ${MOST_OF_ONE}
-          ) as posting
-          group by posting.id, posting.share
-          order by sum(t.weight) / (1 + posting.share) desc, posting.id
-          limit ${pool}
-        ) as pool
-        join chunks c on c.id = pool.id
+      from unnest(cast(:pool as bigint[])) as pool (id)
+      cross join lateral (
+        select c.id, setweight(c.terms, 'D') as terms,
+          ${K1} * (${1 - B} + ${B} * c.term_count / cast(:averageLength as float8)) as share
+        from chunks c where c.id = pool.id
         offset 0
       ) as m
       order by score desc nulls last, m.id
@@ -165,8 +271,7 @@ export function keywordArm(visible: Arm, statistics: Statistics): Arm | undefine
       found: found.map((term) => term.query),
       foundWeights: found.map((term) => term.weight),
       foundWholes: found.map((term) => term.identifier),
-      choosing: choosing.map((term) => term.query),
-      choosingWeights: choosing.map((term) => term.weight),
+      pool,
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import type { SearchResult } from '../services/search-service.ts';
 import type { SearchQuery } from './index.ts';
-import { countTermsIn, keywordArm, type Statistics } from './postgres-keywords.ts';
-import { approximateArm, exactArm, type VectorArm } from './postgres-vectors.ts';
+import { choosePool, countTermsIn, keywordArm, type CorpusReader, type Statistics } from './postgres-keywords.ts';
+import { approximateArm, approximateSettings, exactArm, type VectorArm } from './postgres-vectors.ts';
 import { ARM_DEPTH, visibleTo, type Arm } from './postgres-visible.ts';
 
 /**
@@ -20,10 +20,9 @@ export type SearchOptions = {
   exactUpTo: number;
   /** Vectors that the approximate index looks at before all are compared after all, because a filter lets too few through. */
   scanUpTo: number;
-  /** Whose vectors to compare with; without it, every embedder's of the query vector's length. */
-  embedderId?: string;
   /** What a place in the semantic arm counts, beside 1 for the same place in the keyword arm. */
   semanticWeight: number;
+  readCorpus: CorpusReader;
 };
 
 export type Row = {
@@ -47,39 +46,46 @@ export type Row = {
 /**
  * Passages of the user's own documents, best first: by words (BM25), by meaning (cosine), or both fused by rank. Word
  * frequencies are those of the passages the query may see, so that scores tell nothing about other users' documents. One
- * statement finds and reads the passages: of a document that is replaced meanwhile it sees the old chunks or the new ones.
+ * transaction, of which this is to be the beginning, sees one state: of a document that is replaced meanwhile the old chunks or the new ones.
  */
 export async function searchPostgres(
   db: Knex.Transaction,
   query: SearchQuery,
   options: SearchOptions,
 ): Promise<SearchResult[]> {
+  // All statements read one snapshot, since the passages that the first ones choose are read by the last.
   // Compiling these statements takes longer than running them, and so does calling other processes for help; which of it happens would depend
   // on the tables' statistics.
-  await db.raw('set local jit = off; set local max_parallel_workers_per_gather = 0');
-  const visible = visibleTo(query, { marked: options.approximate });
-  const statistics = await countTermsIn(db, visible, query.text);
-  if (statistics.passages === 0) return [];
-  const near =
-    options.vectors && query.mode !== 'keyword' ? await vectorArm(db, visible, query, options, statistics) : undefined;
-  const search = { db, query, options, visible, statistics };
+  await db.raw(
+    [
+      'set transaction isolation level repeatable read, read only',
+      'set local jit = off; set local max_parallel_workers_per_gather = 0',
+      ...(options.approximate ? [approximateSettings(options.scanUpTo)] : []),
+    ].join('; '),
+  );
+  const visible = visibleTo(query);
+  const corpus = await options.readCorpus(db, visible);
+  if (corpus.passages === 0) return [];
+  const statistics = await countTermsIn(db, visible, corpus, query.text);
+  const near = options.vectors && query.mode !== 'keyword' ? vectorArm(visible, query, options, statistics) : undefined;
+  const keyword =
+    query.mode === 'semantic' && near ? undefined : keywordArm(await choosePool(db, visible, statistics), statistics);
+  const search = { db, query, options, visible, statistics, keyword };
   const rows = await fuse(search, near);
   // A narrow filter may let too few of the vectors through that an approximate index looks at.
   if (near?.approximate && (rows[0]?.neighbours ?? 0) < query.limit)
-    return (await fuse(search, exactArm(visible, query, options.embedderId))).map(toResult);
+    return (await fuse(search, exactArm(visible, query))).map(toResult);
   return rows.map(toResult);
 }
 
-async function vectorArm(
-  db: Knex.Transaction,
+function vectorArm(
   visible: Arm,
   query: SearchQuery,
   options: SearchOptions,
   { passages }: Statistics,
-): Promise<VectorArm | undefined> {
+): VectorArm | undefined {
   const many = options.approximate && passages > options.exactUpTo;
-  const asked = many ? await approximateArm(db, visible, query, options) : undefined;
-  return asked ?? exactArm(visible, query, options.embedderId);
+  return (many ? approximateArm(visible, query) : undefined) ?? exactArm(visible, query);
 }
 
 type Search = {
@@ -88,11 +94,14 @@ type Search = {
   options: SearchOptions;
   visible: Arm;
   statistics: Statistics;
+  keyword: Arm | undefined;
 };
 
 /** Passages by the arms that the query asks for, best first. */
-async function fuse({ db, query, options, visible, statistics }: Search, near: VectorArm | undefined): Promise<Row[]> {
-  const keyword = query.mode === 'semantic' && near ? undefined : keywordArm(visible, statistics);
+async function fuse(
+  { db, query, options, visible, statistics, keyword }: Search,
+  near: VectorArm | undefined,
+): Promise<Row[]> {
   if (!near && !keyword) return [];
   const total = statistics.terms.reduce((sum, term) => sum + term.weight, 0);
   const answer = await db.raw<{ rows: Row[] }>(

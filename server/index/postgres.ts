@@ -1,15 +1,18 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Database } from '../database/database.ts';
 import { EmbeddingError } from '../pipeline/embed/embedder.ts';
 import { PREFIX_SEPARATOR, prefixParts } from '../pipeline/prefix.ts';
+import { timeSlicer } from '../time-slicer.ts';
 import type { IndexedChunk, SearchIndex } from './index.ts';
+import { createCorpusReader } from './postgres-keywords.ts';
 import { searchPostgres } from './postgres-search.ts';
 import { toVector } from './postgres-vectors.ts';
 import { countTerms, ownerTerm, toTsvector } from './terms.ts';
 
-/** Rows of one statement: few, since splitting texts into terms holds the event loop meanwhile. */
-const BATCH = 64;
+/** Rows of one statement: few, since to write it out holds the event loop. */
+const BATCH = 128;
+/** Others may wait for the transaction, so its rows are made before texts are embedded. */
+const URGENT = { urgent: true };
 
 type ChunkText = { ordinal: number; text: string; heading_path: string[]; user_id: string };
 
@@ -20,11 +23,6 @@ type VectorStorage = {
 };
 
 export type PostgresIndexOptions = {
-  /**
-   * The embedder whose vectors are searched. Without it, vectors of every embedder with the query vector's length are compared,
-   * with the small say that the built-in one has.
-   */
-  embedderId?: string;
   /** Visible passages up to which a server compares every vector instead of asking the approximate index. Default 10,000. */
   exactUpTo?: number;
   /** Vectors that the approximate index looks at before every one is compared after all. Default 20,000. */
@@ -35,8 +33,9 @@ export type PostgresIndexOptions = {
  * The index in the hub's own database. Without pgvector, or without a query vector, every mode is by keyword.
  */
 export function createPostgresIndex(database: Database, options: PostgresIndexOptions = {}): SearchIndex {
+  const readCorpus = createCorpusReader();
   let storage: VectorStorage | undefined;
-  const storageIn = async (trx: Knex.Transaction) => (storage ??= await readVectorStorage(trx));
+  const storageIn = async (db: Knex) => (storage ??= await readVectorStorage(db));
 
   return {
     // Chunks are searched where the transaction writes them.
@@ -51,17 +50,20 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
         .first<{ user_id: string } | undefined>('user_id');
       if (!document) throw new Error(`There is no document ${documentId} to index chunks of.`);
       const hashes = [...new Set(chunks.map(({ textHash }) => textHash))];
-      await holdEmbeddings(trx, hashes, embedderId);
-      await trx('chunks').where({ document_id: documentId }).del();
-      // While the server writes a batch, the next one is split into terms.
-      let written: Promise<unknown> = Promise.resolve();
+      // While the server is at work, the next rows are split into terms.
+      let written: Promise<unknown> = holdEmbeddings(trx, hashes, embedderId).then(() =>
+        trx('chunks').where({ document_id: documentId }).del(),
+      );
       for (let start = 0; start < chunks.length; start += BATCH) {
-        const rows = chunks.slice(start, start + BATCH).map((chunk) => toRow(trx, documentId, document.user_id, chunk));
+        // Its failure is told where it is waited for.
+        written.catch(() => undefined);
+        const rows = await timeSlicer.map(
+          chunks.slice(start, start + BATCH),
+          (chunk) => toRow(documentId, document.user_id, chunk),
+          URGENT,
+        );
         await written;
         written = Promise.resolve(trx('chunks').insert(rows));
-        // Begun before the next ones are made; its failure is told where it is waited for.
-        written.catch(() => undefined);
-        await setImmediate();
       }
       await written;
       await forgetPending(trx, hashes, embedderId);
@@ -75,8 +77,11 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
         .select('c.ordinal', 'c.text', 'c.heading_path', 'd.user_id')) as ChunkText[];
       for (let start = 0; start < rows.length; start += BATCH) {
         const batch = rows.slice(start, start + BATCH);
-        const found = batch.map(({ heading_path, text, user_id }) =>
-          termsOf(`${prefixParts(title, heading_path).join(PREFIX_SEPARATOR)}\n\n${text}`, user_id),
+        const found = await timeSlicer.map(
+          batch,
+          ({ heading_path, text, user_id }) =>
+            termsOf(`${prefixParts(title, heading_path).join(PREFIX_SEPARATOR)}\n\n${text}`, user_id),
+          URGENT,
         );
         await trx.raw(
           `update chunks c set terms = t.terms::tsvector, term_count = t.length
@@ -89,7 +94,6 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
             documentId,
           ],
         );
-        await setImmediate();
       }
     },
 
@@ -104,30 +108,22 @@ export function createPostgresIndex(database: Database, options: PostgresIndexOp
       return new Set(answer.rows.map((row) => row.text_hash));
     },
 
-    async isEmbedded(documentId, embedderId) {
-      const answer = await database.current().raw<{ rows: unknown[] }>(
-        `select from chunks c where c.document_id = ? and not exists (
-           select from chunk_embeddings e where e.text_hash = c.text_hash and e.embedder = ?
-         ) limit 1`,
-        [documentId, embedderId],
-      );
-      return answer.rows.length === 0;
-    },
-
     storeEmbeddings: (vectors, embedderId) =>
       database.transaction(async (trx) => storeEmbeddings(trx, vectors, embedderId, (await storageIn(trx)).type)),
 
-    search: (query) =>
-      database.transaction(async (trx) =>
+    async search(query) {
+      const { type, filteredScans } = await storageIn(database.current());
+      return database.transaction(async (trx) =>
         searchPostgres(trx, query, {
-          vectors: (await storageIn(trx)).type === 'vector',
-          approximate: database.kind === 'postgres' && (await storageIn(trx)).filteredScans,
+          vectors: type === 'vector',
+          approximate: database.kind === 'postgres' && filteredScans,
           exactUpTo: options.exactUpTo ?? 10_000,
           scanUpTo: options.scanUpTo ?? 20_000,
-          embedderId: options.embedderId,
-          semanticWeight: semanticWeightOf(options.embedderId),
+          semanticWeight: semanticWeightOf(query.embedderId),
+          readCorpus,
         }),
-      ),
+      );
+    },
   };
 }
 
@@ -155,8 +151,8 @@ export function semanticWeightOf(embedderId = 'lexical'): number {
   return embedderId.startsWith('lexical') ? 0.2 : 1;
 }
 
-async function readVectorStorage(trx: Knex.Transaction): Promise<VectorStorage> {
-  const answer = await trx.raw<{ rows: { type: string; version: string | null }[] }>(
+async function readVectorStorage(db: Knex): Promise<VectorStorage> {
+  const answer = await db.raw<{ rows: { type: string; version: string | null }[] }>(
     `select format_type(atttypid, null) as type,
        (select extversion from pg_extension where extname = 'vector') as version
      from pg_attribute where attrelid = 'chunk_embeddings'::regclass and attname = 'embedding'`,
@@ -177,7 +173,11 @@ async function storeEmbeddings(
   for (let start = 0; start < rows.length; start += BATCH) {
     const batch = rows.slice(start, start + BATCH);
     const hashes = batch.map(([hash]) => hash);
-    const values = batch.map(([, embedding]) => (type === 'vector' ? toVector(embedding) : `{${embedding.join(',')}}`));
+    const values = await timeSlicer.map(
+      batch,
+      ([, embedding]) => (type === 'vector' ? toVector(embedding) : `{${embedding.join(',')}}`),
+      URGENT,
+    );
     // Pending only where it was not stored before: what a document has needs no day of grace.
     await trx.raw(
       `with stored as (
@@ -196,12 +196,15 @@ async function storeEmbeddings(
 async function holdEmbeddings(trx: Knex.Transaction, textHashes: string[], embedderId: string): Promise<void> {
   // deleteOrphanEmbeddings waits for this lock, and this for its.
   await trx.raw('lock table chunk_embeddings in row exclusive mode');
-  const answer = await trx.raw<{ rows: { missing: number }[] }>(
-    `select count(*)::integer as missing from unnest(?::text[]) as t (hash)
-     where not exists (select from chunk_embeddings e where e.text_hash = t.hash and e.embedder = ?)`,
+  // One look-up a text whatever the planner believes: without statistics it would read all vectors there are.
+  const answer = await trx.raw<{ rows: { found: number }[] }>(
+    `select count(*)::integer as found from unnest(?::text[]) as t (hash)
+     cross join lateral (
+       select from chunk_embeddings e where e.text_hash = t.hash and e.embedder = ? limit 1
+     ) as stored`,
     [textHashes, embedderId],
   );
-  if (answer.rows[0]?.missing)
+  if (answer.rows[0]?.found !== textHashes.length)
     throw new EmbeddingError(
       'unavailable',
       'Other documents with the same texts were deleted while this one was imported.',
@@ -212,8 +215,8 @@ async function holdEmbeddings(trx: Knex.Transaction, textHashes: string[], embed
  * The embeddings have their document now. Those that another transaction has in hand are left to it, so that none waits for another. Rows are
  * named by their place, since a join with themselves took most of the time of a replacement.
  */
-async function forgetPending(trx: Knex.Transaction, textHashes: string[], embedderId: string): Promise<void> {
-  await trx.raw(
+export async function forgetPending(db: Knex, textHashes: string[], embedderId: string): Promise<void> {
+  await db.raw(
     `delete from pending_embeddings where ctid = any(array(
        select ctid from pending_embeddings where text_hash = any(?) and embedder = ? for update skip locked
      ))`,
@@ -221,7 +224,7 @@ async function forgetPending(trx: Knex.Transaction, textHashes: string[], embedd
   );
 }
 
-function toRow(trx: Knex.Transaction, documentId: string, userId: string, chunk: IndexedChunk) {
+function toRow(documentId: string, userId: string, chunk: IndexedChunk) {
   const { terms, length } = termsOf(chunk.embedText, userId);
   return {
     document_id: documentId,
@@ -232,7 +235,7 @@ function toRow(trx: Knex.Transaction, documentId: string, userId: string, chunk:
     anchor: chunk.anchor === undefined ? null : withoutNul(chunk.anchor),
     token_count: chunk.tokenCount,
     text_hash: chunk.textHash,
-    terms: trx.raw('?::tsvector', [terms]),
+    terms,
     term_count: length,
   };
 }

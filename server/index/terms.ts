@@ -9,6 +9,10 @@ import { foldWord } from './fold.ts';
 const MAX_TERM_LENGTH = 64;
 /** A tsvector keeps at most 255 positions per lexeme; more occurrences add nothing to the ranking. */
 const MAX_POSITIONS = 255;
+/** By how often a term occurs: the first so many positions. */
+const POSITIONS = Array.from({ length: MAX_POSITIONS + 1 }, (_, count) =>
+  Array.from({ length: count }, (_, index) => index + 1).join(','),
+);
 /** Terms of a query that are looked at; longer queries are cut. */
 const MAX_QUERY_TERMS = 128;
 
@@ -25,12 +29,20 @@ const PATH = /[\p{L}\p{N}_.\-/\\]+/gu;
 /** Hyphens that word processors write in place of the plain one; the one that only shows at a line's end is left out. */
 const HYPHENS = /[\u2010-\u2013\u2212]/g;
 const SOFT_HYPHEN = /\u00ad/g;
+/** ASCII has nothing to normalize. */
+// eslint-disable-next-line no-control-regex
+const PLAIN = /^[\x00-\x7f]*$/;
 /** Scripts searched by pairs of characters: no spaces (Chinese, Japanese) or glued particles (Korean). */
 const PAIRED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー々]+/gu;
 /** Scripts without spaces whose words ICU knows from dictionaries. */
 const SEGMENTED = /[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{M}]+/gu;
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+/** The terms of words met before: most of a text are the same few again. A longer word would keep the whole text it was cut from in memory. */
+const remembered = new Map<string, string[]>();
+const MOST_REMEMBERED = 50_000;
+const LONGEST_REMEMBERED = 12;
 
 const segmenter = new Intl.Segmenter('th', { granularity: 'word' });
 
@@ -72,12 +84,11 @@ export function ownerTerm(userId: string): string {
   return `owner ${userId}`;
 }
 
-/** A literal for `::tsvector`: each term with as many positions as it occurs. */
+/** A literal for `::tsvector`: each term with as many positions as it occurs, and with none for once, which Postgres counts the same. */
 export function toTsvector(counts: Map<string, number>): string {
   const lexemes: string[] = [];
   for (const [term, count] of counts) {
-    const positions = Array.from({ length: Math.min(count, MAX_POSITIONS) }, (_, index) => index + 1);
-    lexemes.push(`${quoteLexeme(term)}:${positions.join(',')}`);
+    lexemes.push(count === 1 ? quoteLexeme(term) : `${quoteLexeme(term)}:${POSITIONS[Math.min(count, MAX_POSITIONS)]}`);
   }
   return lexemes.join(' ');
 }
@@ -88,20 +99,31 @@ export function toTsquery(terms: string[]): string {
 }
 
 function quoteLexeme(term: string): string {
-  return `'${term.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+  return /['\\]/.test(term) ? `'${term.replaceAll('\\', '\\\\').replaceAll("'", "''")}'` : `'${term}'`;
 }
 
-function* split(text: string, singles: boolean): Generator<string> {
+/** An array and no generator: every word of every document passes here. */
+function split(text: string, singles: boolean): string[] {
   const normalized = normalize(text);
-  yield* pathsOf(normalized);
-  for (const match of normalized.matchAll(WORD)) {
-    const word = match[0];
-    if (UNSPACED.test(word)) yield* splitUnspaced(word, singles);
-    else yield* splitWord(word);
-  }
+  const terms = [...pathsOf(normalized)];
+  for (const word of normalized.match(WORD) ?? [])
+    for (const term of remembered.get(word) ?? splitAny(word, singles)) terms.push(term);
+  return terms;
 }
 
-const normalize = (text: string): string => text.normalize('NFKC').replace(SOFT_HYPHEN, '').replace(HYPHENS, '-');
+function splitAny(word: string, singles: boolean): string[] {
+  return UNSPACED.test(word) ? [...splitUnspaced(word, singles)] : remember(word, [...splitWord(word)]);
+}
+
+function remember(word: string, terms: string[]): string[] {
+  if (word.length > LONGEST_REMEMBERED) return terms;
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  remembered.set(word, terms);
+  return terms;
+}
+
+const normalize = (text: string): string =>
+  PLAIN.test(text) ? text : text.normalize('NFKC').replace(SOFT_HYPHEN, '').replace(HYPHENS, '-');
 
 /** Each path as one term. */
 function* pathsOf(text: string): Generator<string> {

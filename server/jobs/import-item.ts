@@ -171,19 +171,17 @@ const inHand = (item: Item, path: string): FileInHand => ({
 
 async function importFile(work: Work, file: FileInHand): Promise<void> {
   const { context, provider, connection, item, source, signal, stage } = work;
-  const { pipeline, config, database, index, embedder, originals } = context;
+  const { pipeline, config, database, originals } = context;
   const stored = await findStoredItem(database.knex, source);
   const parentRef = file.parentRef ?? stored?.parentRef;
   const selection = await findSelectionOf(database.knex, work.integration.id, { ref: item.ref, parentRef });
   file.followed = selection !== undefined;
   // What a sync finds new is as what it was found in.
   if (!stored && work.head.kind === 'sync') file.category = selection?.category;
-  // What another embedder embedded is read again, so that it can be found by meaning.
-  const kept = stored && (await index.isEmbedded(stored.id, embedder.id)) ? stored : undefined;
-  const isKnown = kept && kept.version !== undefined && kept.version === file.version;
-  // So is what an original is to be kept of from now on.
-  if (isKnown && !(await originals.isWanted(kept.id))) {
-    await keepUnchanged(work, kept, metadataOf(work, file));
+  const isKnown = stored && stored.version !== undefined && stored.version === file.version;
+  // What an original is to be kept of from now on is read again.
+  if (isKnown && !(await originals.isWanted(stored.id))) {
+    await keepUnchanged(work, stored, metadataOf(work, file));
     return;
   }
   stage('downloading', file.name);
@@ -218,8 +216,8 @@ async function importFile(work: Work, file: FileInHand): Promise<void> {
       onArrived,
       onRead: (bytes) => original.put(bytes, labels, signal),
     });
-    if (kept && kept.contentHash === prepared.contentHash)
-      await keepUnchanged(work, kept, metadata, { sizeBytes: prepared.sizeBytes, original });
+    if (stored && stored.contentHash === prepared.contentHash)
+      await keepUnchanged(work, stored, metadata, { sizeBytes: prepared.sizeBytes, original });
     else await saveDocument(work, { opened, prepared, original, storedId: stored?.id }, metadata);
   } finally {
     leave?.();

@@ -2,8 +2,10 @@ import type { Context } from '../context.ts';
 import { expandFolder } from './expand-folder.ts';
 import { importItem } from './import-item.ts';
 import { followOwnFeed } from './feeds.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { startIndexKeeper } from './keep-index.ts';
 import { startNotifier } from './notify.ts';
+import { startReEmbedding } from './re-embed.ts';
 import { startReconciler } from './reconcile.ts';
 import { startRemovingOriginals } from './remove-originals.ts';
 import { startSchedule } from './schedule.ts';
@@ -43,7 +45,9 @@ export function registerImportJobs(context: Context): () => void {
     startSchedule(context),
     startNotifier(context),
     startRemovingOriginals(context),
+    startHousekeeping(context),
     startIndexKeeper(context),
+    startReEmbedding(context),
     inHand.stop,
   ];
   return () => stops.forEach((stop) => stop());

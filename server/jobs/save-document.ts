@@ -18,6 +18,8 @@ export const GONE = {
   reasonCode: 'disconnected',
 } as const;
 
+const seen = ({ version, modifiedAt }: DocumentMetadata, contentHash: string) => ({ version, modifiedAt, contentHash });
+
 /** The content is that of the stored document; its name, place and category may have changed. */
 export async function keepUnchanged(
   work: Work,
@@ -39,6 +41,7 @@ export async function keepUnchanged(
       documentId: stored.id,
       chunkCount: stored.chunkCount,
       sizeBytes: fetched?.sizeBytes,
+      ...seen(metadata, stored.contentHash),
     });
   });
 }
@@ -83,6 +86,7 @@ export async function saveDocument(
         documentId,
         chunkCount: chunks.length,
         sizeBytes: prepared.sizeBytes,
+        ...seen(metadata, prepared.contentHash),
       });
       if (!settled) throw new SettledMeanwhile();
       return true;

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Block, NormalizedDocument } from './normalized.ts';
 import type { Chunk } from './pipeline.ts';
-import { PREFIX_SEPARATOR, prefixParts } from './prefix.ts';
+import { embedTextOf, prefixForms } from './prefix.ts';
 import { sectionMarks } from './section-marks.ts';
 import type { Piece } from './split.ts';
 import { cellPieces, lastSentences, linePieces, sentencePieces } from './split.ts';
-import { countTokens, cutBefore } from './tokens.ts';
+import { countTokens } from './tokens.ts';
 
 /** Tokens (o200k_base) of one chunk's `embedText`, prefix included. */
 export const CHUNK_TOKENS = 400;
@@ -42,7 +42,7 @@ export function chunkDocument(document: NormalizedDocument, options: { title: st
     if (text.trim() === '') return;
     for (const heading of headings) heading.used = true;
     const first = units.find((unit) => !unit.repeated) ?? units[0];
-    const embedText = prefix.text === '' ? text : `${prefix.text}\n\n${text}`;
+    const embedText = embedTextOf(prefix.text, text);
     chunks.push({
       ordinal: chunks.length,
       text,
@@ -221,21 +221,13 @@ const textOf = (units: Unit[]): string =>
 
 /** Title and headings in one line; long ones are shortened until they cost at most 100 tokens, two line ends included. */
 function prefixOf(title: string, headings: Heading[]): Piece {
-  const parts = prefixParts(
-    title,
-    headings.map(({ text }) => text),
-  );
-  for (let length = 320; length >= 10; length = Math.floor(length / 2)) {
-    const kept = length < 160 && parts.length > 2 ? [parts[0]!, parts.at(-1)!] : parts;
-    const text = kept.map((part) => clip(part, length)).join(PREFIX_SEPARATOR);
+  const headingPath = headings.map(({ text }) => text);
+  for (const text of prefixForms(title, headingPath)) {
     const tokens = text === '' ? 0 : countTokens(text) + 2;
     if (tokens <= PREFIX_TOKENS) return { text, tokens };
   }
   return { text: '', tokens: 0 };
 }
-
-const clip = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, cutBefore(text, 0, length))}…`;
 
 /** The first unit's anchor; cell ranges of one sheet are joined to one range. */
 function joinAnchors(units: Unit[]): string | undefined {

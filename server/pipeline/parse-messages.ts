@@ -18,7 +18,7 @@ export type ToWorker = { type: 'job'; job: ParseJob } | { type: 'more' };
  * holds the main thread's event loop.
  */
 export type FromWorker =
-  /** Its modules are loaded; sent once. */
+  /** It takes files; sent once. */
   | { type: 'ready' }
   | { type: 'text'; text: string }
   | { type: 'chunks'; chunks: Chunk[] }

@@ -15,6 +15,10 @@ export type ParsePool = {
 
 /** Memory of one worker's JavaScript heap; a file that needs more ends its worker, never the process. */
 const WORKER_HEAP_MB = 1_024;
+/** And of its young objects: more would be garbage that waits, and costs each worker 20 to 40 MB. */
+const YOUNG_HEAP_MB = 8;
+/** A file of more bytes is read beside smaller ones only: what a worker holds in memory grows with its file. */
+const BIG_BYTES = 16 * 1_048_576;
 /** WebAssembly memory never shrinks, so a worker that read a big file, or very many, is replaced. */
 const RETIRE_AFTER_BYTES = 64 * 1_048_576;
 const RETIRE_AFTER_JOBS = 500;
@@ -29,6 +33,8 @@ type Task = {
 type Slot = {
   worker: Worker;
   ready: boolean;
+  /** It ends, and keeps its place until its memory is free. */
+  isEnding: boolean;
   jobs: number;
   task?: Task;
   text: string;
@@ -48,16 +54,23 @@ export function createParsePool(options: { workers?: number; timeoutMs?: number;
   let closed = false;
 
   function dispatch(): void {
-    while (waiting.length > 0 && !closed) {
-      const slot = [...slots].find(({ task }) => !task) ?? (slots.size < size ? start() : undefined);
+    while (!closed) {
+      const at = waiting.findIndex(mayBegin);
+      if (at < 0) return;
+      const slot =
+        [...slots].find(({ task, isEnding }) => !task && !isEnding) ?? (slots.size < size ? start() : undefined);
       if (!slot) return;
-      run(slot, waiting.shift()!);
+      run(slot, waiting.splice(at, 1)[0]!);
     }
   }
 
+  const isBig = ({ job }: Task): boolean => job.sizeBytes > BIG_BYTES;
+  const mayBegin = (task: Task): boolean =>
+    !isBig(task) || ![...slots].some((slot) => slot.isEnding || (slot.task && isBig(slot.task)));
+
   function start(): Slot {
     const worker = startWorker(options.workerEntry);
-    const slot: Slot = { worker, ready: false, jobs: 0, text: '', chunks: [] };
+    const slot: Slot = { worker, ready: false, isEnding: false, jobs: 0, text: '', chunks: [] };
     slots.add(slot);
     worker.on('message', (message: FromWorker) => receive(slot, message));
     worker.on('error', (error) => fail(slot, crashed(error)));
@@ -120,7 +133,14 @@ export function createParsePool(options: { workers?: number; timeoutMs?: number;
   }
 
   function retire(slot: Slot): void {
-    if (slots.delete(slot)) void slot.worker.terminate();
+    if (slot.isEnding) return;
+    slot.isEnding = true;
+    // What waits for its place keeps the process alive.
+    slot.worker.ref();
+    void slot.worker.terminate().then(() => {
+      slots.delete(slot);
+      dispatch();
+    });
   }
 
   return {
@@ -167,7 +187,7 @@ function startWorker(entry?: URL): Worker {
   const own = existsSync(compiled) ? compiled : new URL('./parse-worker.ts', import.meta.url);
   const worker = new Worker(new URL('../worker-boot.mjs', import.meta.url), {
     workerData: { entry: (entry ?? own).href },
-    resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
   });
   worker.unref();
   return worker;

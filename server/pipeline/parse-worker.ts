@@ -1,9 +1,9 @@
 import { parentPort } from 'node:worker_threads';
-import { chunkDocument } from './chunk.ts';
 import { documentText } from './document-text.ts';
 import { normalize } from './normalize/normalize.ts';
 import { ContentError } from './normalized.ts';
 import type { FromWorker, ParseJob, ToWorker } from './parse-messages.ts';
+import type { Chunk } from './pipeline.ts';
 
 /** Characters of text, and chunks, in one message. */
 const TEXT_PART = 250_000;
@@ -29,16 +29,25 @@ post({ type: 'ready' });
 async function answer(job: ParseJob): Promise<void> {
   try {
     const document = await normalize(job);
-    const chunks = chunkDocument(document, { title: job.title });
-    const text = documentText(document.blocks);
-    for (let at = 0; at < text.length; at += TEXT_PART)
-      await postPart({ type: 'text', text: text.slice(at, at + TEXT_PART) });
-    for (let at = 0; at < chunks.length; at += CHUNKS_PART)
-      await postPart({ type: 'chunks', chunks: chunks.slice(at, at + CHUNKS_PART) });
+    await postText(documentText(document.blocks));
+    // With the tables of the tokenizer, 70 MB: a file that is refused is not to be held beside them.
+    const { chunkDocument } = await import('./chunk.ts');
+    await postChunks(chunkDocument(document, { title: job.title }));
     post({ type: 'done', format: document.format, title: document.title });
   } catch (error) {
     post(problemOf(error));
   }
+}
+
+async function postText(text: string): Promise<void> {
+  for (let at = 0; at < text.length; at += TEXT_PART)
+    await postPart({ type: 'text', text: text.slice(at, at + TEXT_PART) });
+}
+
+/** What was sent is not kept. */
+async function postChunks(chunks: Chunk[]): Promise<void> {
+  chunks.reverse();
+  while (chunks.length > 0) await postPart({ type: 'chunks', chunks: chunks.splice(-CHUNKS_PART).reverse() });
 }
 
 function problemOf(error: unknown): FromWorker {

@@ -52,6 +52,8 @@ export type Pipeline = {
     options: {
       title: string;
       signal: AbortSignal;
+      /** A lower cap than the pipeline's own. */
+      maxFileBytes?: number;
       onArrived?: () => Promise<void>;
       onRead?: (file: SpooledFile) => Promise<void>;
     },
@@ -76,8 +78,8 @@ export type PipelineOptions = {
 export function createPipeline(options: PipelineOptions): Pipeline {
   const pool = options.pool ?? createParsePool(options);
   return {
-    async prepare(file, { title, signal, onArrived, onRead }) {
-      const spooled = await spool(file, options.maxFileBytes, signal);
+    async prepare(file, { title, signal, maxFileBytes = options.maxFileBytes, onArrived, onRead }) {
+      const spooled = await spool(file, Math.min(maxFileBytes, options.maxFileBytes), signal);
       try {
         await onArrived?.();
         const { path, sizeBytes, contentHash } = spooled;

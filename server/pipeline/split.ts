@@ -1,4 +1,5 @@
-import { countTokens, cutBefore } from './tokens.ts';
+import { cutBefore } from './cut.ts';
+import { countTokens } from './tokens.ts';
 
 /** A piece of text with what it costs. */
 export type Piece = { text: string; tokens: number };

@@ -3,17 +3,7 @@ import type { Moment } from '../format.ts';
 export type AccountViews = {
   'auth/sign-in': { next: string };
   'auth/set-up': Record<never, never>;
-  'users/index': {
-    users: {
-      id: string;
-      name: string;
-      email: string;
-      roleLabel: string;
-      createdAt: Moment;
-      disabledAt?: Moment;
-      isSelf: boolean;
-    }[];
-  };
+  'auth/invitation': { token: string; email: string };
   'tokens/index': {
     tokens: {
       id: string;

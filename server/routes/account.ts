@@ -1,10 +1,10 @@
 import { Router, type Request, type Response } from 'express';
 import type { Context } from '../context.ts';
-import { AppError, ForbiddenError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { NotFoundError } from '../errors.ts';
 import { formatDate, formatMaybeDate } from '../format.ts';
+import { fieldErrors } from '../forms/field-errors.ts';
 import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
 import { tokenForm } from '../forms/token-form.ts';
-import { userForm } from '../forms/user-form.ts';
 import { currentUser, param } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import { flash, render } from '../views.ts';
@@ -13,69 +13,10 @@ const DAY_MS = 24 * 3600 * 1000;
 
 type Shown = { errors?: FieldError[]; values?: Record<string, string> };
 
-/** Conflicts that belong beside a field, by their code. */
-const CONFLICTS: Record<string, string> = { email_taken: 'email', too_many_tokens: 'name' };
-
-/** What a service says about a field, to stand beside it; anything else is thrown on. */
-function fieldErrors(error: unknown): FieldError[] {
-  if (error instanceof InvalidInputError) return error.details.errors as FieldError[];
-  const field = error instanceof AppError ? CONFLICTS[error.code] : undefined;
-  if (error instanceof AppError && field) return [{ field, message: error.message }];
-  throw error;
-}
-
-function requireAdmin(req: Request): void {
-  if (currentUser(req).role !== 'admin')
-    throw new ForbiddenError('Only admins manage users. Ask an admin of this hub.');
-}
-
-/** Pages of the people (admins only) and of one's own API tokens. */
+/** The page of one's own API tokens. */
 export function accountRoutes(context: Context): Router {
   const router = Router();
-  const { tokens, users } = context;
-
-  const showUsers = async (req: Request, res: Response, shown: Shown = {}): Promise<void> => {
-    const self = currentUser(req);
-    const list = await users.list();
-    render(res, 'users/index', {
-      title: 'Users',
-      section: 'users',
-      users: list.map((user) => ({
-        id: user.id,
-        name: user.name,
-        email: user.email,
-        roleLabel: user.role === 'admin' ? 'Admin' : 'Member',
-        createdAt: formatDate(user.createdAt),
-        disabledAt: formatMaybeDate(user.disabledAt),
-        isSelf: user.id === self.id,
-      })),
-      ...shown,
-    });
-  };
-
-  router.get(paths.users, async (req, res) => {
-    requireAdmin(req);
-    await showUsers(req, res);
-  });
-
-  router.post(paths.users, async (req, res) => {
-    requireAdmin(req);
-    const values = typedValues(req.body, ['name', 'email', 'role']);
-    const form = parseForm(userForm, req.body);
-    if (!form.ok) {
-      res.status(422);
-      return showUsers(req, res, { errors: form.errors, values });
-    }
-    try {
-      const user = await users.create(form.values);
-      flash(req, { kind: 'success', message: `${user.name} can sign in now as ${user.email}.` });
-      res.redirect(303, paths.users);
-    } catch (error) {
-      const errors = fieldErrors(error);
-      res.status(422);
-      await showUsers(req, res, { errors, values });
-    }
-  });
+  const { tokens } = context;
 
   const showTokens = async (
     req: Request,

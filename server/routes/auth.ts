@@ -1,12 +1,15 @@
 import { Router } from 'express';
-import { rateLimit } from 'express-rate-limit';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
+import { fieldErrors } from '../forms/field-errors.ts';
 import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
-import { safeNext, signIn, signOut, type Authenticator } from '../middleware/auth.ts';
+import { invitedForm } from '../forms/profile-forms.ts';
+import { safeNext, type Authenticator } from '../middleware/auth.ts';
+import { limitTries } from '../middleware/limit-tries.ts';
+import { queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
-import { newUserSchema } from '../services/user-service.ts';
+import { newUserSchema, type User } from '../services/user-service.ts';
 import { flash, render } from '../views.ts';
 
 const signInForm = z.object({
@@ -29,28 +32,11 @@ const setUpForm = newUserSchema.extend({
     .max(100, 'Enter the set-up code from the log.'),
 });
 
-const WINDOW_MS = 15 * 60 * 1000;
-
-/** Slows guessing down: by address and client, and by client alone. Sign-ins that succeed do not count. */
-const limitTries = (limit: number, key?: (body: unknown, ip: string) => string) =>
-  rateLimit({
-    windowMs: WINDOW_MS,
-    limit,
-    skipSuccessfulRequests: true,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    ...(key ? { keyGenerator: (req) => key(req.body, req.ip ?? ''), validate: { keyGeneratorIpFallback: false } } : {}),
-    handler: (_req, res, next) => {
-      res.set('Retry-After', String(WINDOW_MS / 1000));
-      next(new AppError(429, 'rate_limited', 'Too many tries with wrong details. Wait 15 minutes, then try again.'));
-    },
-  });
-
 /** Sign-in, sign-out and the first set-up: the pages for people without a session. */
 export function authRoutes(context: Context, authenticator: Authenticator): Router {
-  const { users } = context;
+  const { users, invitations } = context;
   const router = Router();
-  const byAccount = limitTries(10, (body, ip) => {
+  const byAccount = limitTries(10, ({ body, ip = '' }) => {
     const email = (body as { email?: unknown } | undefined)?.email;
     return `${ip} ${typeof email === 'string' ? email.trim().toLowerCase().slice(0, 254) : ''}`;
   });
@@ -72,14 +58,17 @@ export function authRoutes(context: Context, authenticator: Authenticator): Rout
     const form = parseForm(signInForm, req.body);
     if (!form.ok) return again(form.errors);
     const user = await authenticator.verify(req);
-    if (!user) return again([{ field: 'email', message: 'The e-mail address or the password is wrong.' }]);
-    await signIn(req, user);
+    if (!user) {
+      await context.signIns.refuse(form.values.email);
+      return again([{ field: 'email', message: 'The e-mail address or the password is wrong.' }]);
+    }
+    await authenticator.signIn(req, user);
     context.logger.info({ userId: user.id, requestId: req.requestId }, 'a user signed in');
     res.redirect(303, next);
   });
 
   router.post(paths.signOut, async (req, res) => {
-    await signOut(req);
+    await authenticator.signOut(req);
     res.clearCookie('tributary').redirect(303, paths.signIn);
   });
 
@@ -102,7 +91,7 @@ export function authRoutes(context: Context, authenticator: Authenticator): Rout
     if (!form.ok) return again(form.errors);
     try {
       const user = await users.setUp(form.values);
-      await signIn(req, user);
+      await authenticator.signIn(req, user);
       // The account of the settings has waited for somebody to belong to.
       void context.settingsAccount.apply();
     } catch (error) {
@@ -112,6 +101,33 @@ export function authRoutes(context: Context, authenticator: Authenticator): Rout
     }
     flash(req, { kind: 'success', message: 'The hub is set up. Connect your first account.' });
     res.redirect(303, paths.integrations);
+  });
+
+  router.get(paths.invitation(), byClient, async (req, res) => {
+    const token = queryValue(req, 'token') ?? '';
+    const { email } = await invitations.find(token);
+    res.set('Cache-Control', 'no-store');
+    render(res, 'auth/invitation', { title: 'Join this hub', token, email });
+  });
+
+  router.post(paths.invitation(), byClient, async (req, res) => {
+    const { token = '', ...typed } = typedValues(req.body, ['token', 'name']);
+    const { email } = await invitations.find(token);
+    const again = (errors: FieldError[]) => {
+      res.status(422).set('Cache-Control', 'no-store');
+      render(res, 'auth/invitation', { title: 'Join this hub', token, email, errors, values: typed });
+    };
+    const form = parseForm(invitedForm, req.body);
+    if (!form.ok) return again(form.errors);
+    let user: User;
+    try {
+      user = await invitations.accept(token, form.values);
+    } catch (error) {
+      return again(fieldErrors(error));
+    }
+    await authenticator.signIn(req, user);
+    flash(req, { kind: 'success', message: `Welcome, ${user.name}. Connect your first account.` });
+    res.redirect(303, paths.overview);
   });
 
   return router;

@@ -2,16 +2,17 @@ import type { Item } from '../../providers/provider.ts';
 import { formatBytes, formatMaybeDate, formatMediaType } from '../format.ts';
 import { encodeItem, sameItem } from '../forms/selection-form.ts';
 import { paths } from '../paths.ts';
-import type { BrowseItem } from '../services/browse-service.ts';
+import type { BrowseItem } from '../services/imported-before.ts';
 import type { Crumb } from '../services/item-path.ts';
 import type { BasketItem } from '../session.ts';
+import type { Place } from './browse-place.ts';
 import type { BrowseRow, ItemIcon } from './browse-views.ts';
 
 /** A listed item as its row shows it. `folder` is the path of names it was listed in; undefined for search results. */
 export function toRow(
   integrationId: string,
   item: Item | BrowseItem,
-  shown: { selected: BasketItem[]; covered: boolean; folder: string | undefined },
+  shown: { selected: BasketItem[]; covered: boolean; folder: string | undefined; here: Place },
 ): BrowseRow {
   const known = { documentId: undefined, changedSince: false, ...item };
   const { ref, name, kind, hasChildren } = item;
@@ -21,7 +22,12 @@ export function toRow(
     name,
     icon: iconOf(item),
     type: kind === 'folder' ? 'Folder' : formatMediaType(item.mediaType, name),
-    href: kind === 'folder' || hasChildren ? paths.browse({ integration: integrationId, ref }) : undefined,
+    href:
+      kind === 'folder' || hasChildren
+        ? paths.browse({ integration: integrationId, ref, sort: shown.here.sort })
+        : undefined,
+    previewHref:
+      kind === 'file' ? paths.preview({ integration: integrationId, ref, from: paths.browse(shown.here) }) : undefined,
     webUrl: item.webUrl,
     size: formatBytes(item.sizeBytes),
     modifiedAt: formatMaybeDate(item.modifiedAt),

@@ -1,130 +1,54 @@
 import { Router } from 'express';
-import { PLATFORMS } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
-import { NotFoundError } from '../errors.ts';
-import {
-  accountLabel,
-  formatBytes,
-  formatCount,
-  formatDate,
-  formatMaybeDate,
-  formatMediaType,
-  plural,
-  platformLabel,
-} from '../format.ts';
+import { plural } from '../format.ts';
+import { documentFilterForm, toFilter } from '../forms/document-forms.ts';
 import { currentUser, param, queryValue } from '../middleware/request.ts';
 import { sendOriginal } from '../middleware/send-original.ts';
-import { CHUNKS_PER_PAGE, paths } from '../paths.ts';
+import { paths } from '../paths.ts';
 import type { DocumentSummary } from '../services/document-service.ts';
 import { flash, render } from '../views.ts';
+import { showDocument, toDocumentRow } from './document-page.ts';
+import { STATE_LABELS, toFacets, toSortLinks } from './document-list-page.ts';
 import type { DocumentRow } from './document-views.ts';
-
-/** Characters of the normalized text on a document's page; the API gives all of it. */
-const SHOWN_TEXT = 50_000;
 
 /** Pages of the imported documents: the list, one with its text and chunks, import again, delete. */
 export function documentRoutes(context: Context): Router {
   const router = Router();
   const { documents, integrations, originals } = context;
 
-  const toRow = (document: DocumentSummary): DocumentRow => ({
-    id: document.id,
-    title: document.title,
-    path: document.path,
-    platform: document.platform,
-    label: platformLabel(context.definitions, document.platform),
-    category: document.category,
-    type: formatMediaType(document.mediaType, `.${document.format}`),
-    size: formatBytes(document.sizeBytes),
-    chunks: plural(document.chunkCount, 'chunk'),
-    importedAt: formatDate(document.importedAt),
-  });
+  const toRow = (document: DocumentSummary): DocumentRow => toDocumentRow(context, document);
 
   router.get('/admin/documents', async (req, res) => {
     const user = currentUser(req);
-    const asked = queryValue(req, 'platform');
-    const filter = {
-      q: queryValue(req, 'q')?.trim() || undefined,
-      platform: PLATFORMS.find((platform) => platform === asked),
-      category: queryValue(req, 'category'),
-      integration: queryValue(req, 'integration'),
-    };
+    const values = documentFilterForm.parse(req.query);
+    const filter = toFilter(values);
     const cursor = queryValue(req, 'cursor');
-    const [page, categories, account] = await Promise.all([
-      documents.list(user, {
-        q: filter.q,
-        platform: filter.platform,
-        category: filter.category,
-        integrationId: filter.integration,
-        cursor,
-      }),
-      documents.categories(user),
-      filter.integration ? integrations.get(user, filter.integration) : undefined,
+    // An account of somebody else is not found, as everywhere.
+    if (values.integration) await integrations.get(user, values.integration);
+    const [page, facets, accounts] = await Promise.all([
+      documents.list(user, { ...filter, sort: values.sort, cursor }),
+      documents.facets(user, filter),
+      integrations.list(user),
     ]);
+    const { sort: _, ...filters } = values;
     render(res, 'documents/index', {
       title: 'Documents',
       section: 'documents',
-      documents: page.documents.map(toRow),
+      documents: page.documents.map((document) => ({
+        ...toRow(document),
+        stateLabel: STATE_LABELS[document.state],
+      })),
       total: plural(page.total, 'document'),
-      filtered: Object.values(filter).some((value) => value !== undefined),
-      filter: {
-        q: filter.q ?? '',
-        platform: filter.platform ?? '',
-        category: filter.category ?? '',
-        integration: filter.integration ?? '',
-      },
-      platforms: context.definitions.map(({ id, label }) => ({ id, label })),
-      categories,
-      account: account && {
-        label: `${platformLabel(context.definitions, account.platform)} (${accountLabel(account)})`,
-        clearHref: paths.documents({ ...filter, integration: undefined }),
-      },
-      nextHref: page.nextCursor === undefined ? undefined : paths.documents({ ...filter, cursor: page.nextCursor }),
-      firstHref: cursor === undefined ? undefined : paths.documents(filter),
+      filtered: Object.values(filters).some((value) => value !== undefined),
+      values: Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value ? [[name, value]] : []))),
+      facets: toFacets(context, accounts, values, facets),
+      sorts: toSortLinks(values),
+      nextHref: page.nextCursor === undefined ? undefined : paths.documents({ ...values, cursor: page.nextCursor }),
+      firstHref: cursor === undefined ? undefined : paths.documents(values),
     });
   });
 
-  router.get('/admin/documents/:id', async (req, res) => {
-    const found = await documents.get(currentUser(req), param(req, 'id'));
-    const pages = Math.max(1, Math.ceil(found.chunks.length / CHUNKS_PER_PAGE));
-    const page = Number(queryValue(req, 'page') ?? '1');
-    if (!Number.isInteger(page) || page < 1 || page > pages) throw new NotFoundError('This page of the document');
-    const first = (page - 1) * CHUNKS_PER_PAGE;
-    const shown = found.chunks.slice(first, first + CHUNKS_PER_PAGE);
-    render(res, 'documents/show', {
-      title: found.title,
-      section: 'documents',
-      document: {
-        ...toRow(found),
-        url: found.url,
-        mediaType: found.mediaType,
-        version: found.version,
-        contentHash: found.contentHash,
-        modifiedAt: formatMaybeDate(found.modifiedAt),
-        integrationId: found.integrationId,
-        hasOriginal: found.hasOriginal,
-        details: Object.entries(found.details).map(([name, value]) => ({ name, value: [value].flat().join(', ') })),
-      },
-      twin: found.sameAs && { title: found.sameAs.title, href: paths.document(found.sameAs.id) },
-      chunks: shown.map((chunk) => ({
-        ordinal: chunk.ordinal,
-        number: formatCount(chunk.ordinal + 1),
-        headingPath: chunk.headingPath,
-        page: chunk.page,
-        tokens: plural(chunk.tokenCount, 'token'),
-        text: chunk.text,
-      })),
-      range:
-        pages > 1
-          ? `Chunks ${formatCount(first + 1)} to ${formatCount(first + shown.length)} of ${formatCount(found.chunks.length)}`
-          : undefined,
-      previousHref: page > 1 ? paths.document(found.id, { page: page - 1 }) : undefined,
-      nextHref: page < pages ? paths.document(found.id, { page: page + 1 }) : undefined,
-      text: found.text.slice(0, SHOWN_TEXT),
-      textLength: plural(found.text.length, 'character'),
-      textCut: found.text.length > SHOWN_TEXT,
-    });
-  });
+  router.get('/admin/documents/:id', (req, res) => showDocument(context, req, res));
 
   router.get('/admin/documents/:id/original', async (req, res) => {
     await sendOriginal(req, res, await originals.open(currentUser(req), param(req, 'id')));

@@ -1,6 +1,7 @@
 import type { Moment } from '../format.ts';
 import type { ImportStage } from '../services/import-progress.ts';
 import type { ImportKind, ImportStatus, ItemState } from '../services/import-service.ts';
+import type { ChartView } from './chart-view.ts';
 
 export type ImportRow = {
   id: string;
@@ -33,6 +34,14 @@ export type ProgressView = {
   throttle?: { service: string; until: Moment };
 };
 
+/** Drawings beside an import. */
+export type ChartsView = {
+  /** Items that ended, over the time it has run. */
+  pace?: ChartView;
+  /** Why items were left out or failed; lengths in thousandths. */
+  reasons: { label: string; state: ItemState; items: string; length: number; href: string }[];
+};
+
 /** An import in a few words and figures. */
 export type ImportOverview = {
   id: string;
@@ -56,6 +65,9 @@ export type ImportOverview = {
   running: boolean;
 };
 
+/** An import in a list: also how many items came to what. */
+export type ListedImport = ImportOverview & { outcome: { state: ItemState; text: string }[] };
+
 export type ImportFilter = {
   state: ItemState | 'total';
   label: string;
@@ -66,12 +78,13 @@ export type ImportFilter = {
 
 export type ImportViews = {
   'imports/index': {
-    imports: (ImportOverview & { outcome: { state: ItemState; text: string }[] })[];
+    imports: ListedImport[];
     nextHref?: string;
   };
   'imports/show': {
     overview: ImportOverview;
     progress: ProgressView;
+    charts: ChartsView;
     eventsHref: string;
     ledgerHref: string;
     /** What is searched for in the ledger. */

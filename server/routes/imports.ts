@@ -1,15 +1,7 @@
 import { Router, type Request } from 'express';
 import type { Context } from '../context.ts';
 import { BadRequestError } from '../errors.ts';
-import {
-  accountLabel,
-  formatBytes,
-  formatCount,
-  formatDate,
-  formatMaybeDate,
-  platformLabel,
-  plural,
-} from '../format.ts';
+import { formatBytes, formatCount, formatMaybeDate, platformLabel, plural } from '../format.ts';
 import { parseForm } from '../forms/form.ts';
 import { retryForm } from '../forms/retry-form.ts';
 import { currentUser, param, queryValue } from '../middleware/request.ts';
@@ -26,10 +18,11 @@ import type { Integration } from '../services/integration-service.ts';
 import type { User } from '../services/user-service.ts';
 import { flash, render, type ViewLocals } from '../views.ts';
 import { sendLedger } from '../ledger-csv.ts';
-import { scopeText } from './import-choices.ts';
-import { STAGE_LABELS, STATE_LABELS, STATUS_LABELS } from './import-labels.ts';
+import { toChartsView } from './import-charts-view.ts';
+import { STAGE_LABELS, STATE_LABELS } from './import-labels.ts';
+import { toListedImport, toOverview } from './import-overview.ts';
 import { toProgressView } from './import-progress-view.ts';
-import type { ImportFilter, ImportOverview, ImportRow } from './import-views.ts';
+import type { ImportFilter, ImportRow } from './import-views.ts';
 
 /** States that stand in every filter of its kind; the others only while an item has them. */
 const ALWAYS_SHOWN: Record<ImportKind, ItemState[]> = {
@@ -39,53 +32,6 @@ const ALWAYS_SHOWN: Record<ImportKind, ItemState[]> = {
 
 /** Characters of a search in the ledger. */
 const MAX_QUERY = 200;
-
-const foldersText = (folders: number): string => {
-  if (folders === 0) return '';
-  return folders === 1
-    ? '1 folder is still being listed, so the total grows.'
-    : `${formatCount(folders)} folders are still being listed, so the total grows.`;
-};
-
-/** Many syncs find nothing, and have no items to count. */
-function progressText({ kind, status, held, counts }: ImportSummary): string {
-  const done = counts.total - counts.waiting - counts.running;
-  if (kind === 'import' || counts.total > 0) return `${formatCount(done)} of ${plural(counts.total, 'item')} done`;
-  if (held) return 'Waiting for your answer';
-  if (status === 'running') return 'Looking for what has changed';
-  return status === 'finished' ? 'Nothing has changed' : 'Ended before anything was found';
-}
-
-function titleOf({ kind, category }: ImportSummary, account: Integration | undefined): string {
-  if (kind === 'sync') return account ? `Sync of ${accountLabel(account)}` : 'Sync';
-  return category ? `Import: ${category}` : 'Import';
-}
-
-/** `accounts` are those of the user: a sync is called by its account. */
-function toOverview(summary: ImportSummary, accounts: Integration[]): ImportOverview {
-  const { total, waiting, running } = summary.counts;
-  const done = total - waiting - running;
-  return {
-    id: summary.id,
-    kind: summary.kind,
-    title: titleOf(
-      summary,
-      accounts.find(({ id }) => id === summary.integrationId),
-    ),
-    status: summary.status,
-    badge: summary.held ? 'held' : summary.status,
-    statusLabel: summary.held ? 'Needs an answer' : STATUS_LABELS[summary.status],
-    scopeText: summary.kind === 'sync' ? '' : scopeText(summary),
-    startedAt: formatDate(summary.startedAt),
-    finishedAt: formatMaybeDate(summary.finishedAt),
-    total,
-    done,
-    progressText: progressText(summary),
-    foldersText: foldersText(summary.foldersWaiting),
-    // A cancelled import still has running items until their work has ended.
-    running: summary.finishedAt === null,
-  };
-}
 
 const toRow = (item: ImportItem): ImportRow => ({
   id: item.id,
@@ -144,13 +90,7 @@ export function importRoutes(context: Context): Router {
     render(res, 'imports/index', {
       title: 'Imports',
       section: 'imports',
-      imports: page.imports.map((summary) => ({
-        ...toOverview(summary, accounts),
-        outcome: ITEM_STATES.filter((state) => summary.counts[state] > 0).map((state) => ({
-          state,
-          text: `${formatCount(summary.counts[state])} ${STATE_LABELS[state].toLowerCase()}`,
-        })),
-      })),
+      imports: page.imports.map((summary) => toListedImport(summary, accounts)),
       nextHref: page.nextCursor === undefined ? undefined : paths.importsPage(page.nextCursor),
     });
   });
@@ -168,6 +108,7 @@ export function importRoutes(context: Context): Router {
       section: 'imports',
       overview,
       progress: toProgressView(found),
+      charts: toChartsView(id, await imports.charts(user, id)),
       eventsHref: paths.importEvents(id, found.position),
       ledgerHref: paths.importLedger(id, { state: filter, q }),
       q,

@@ -1,17 +1,20 @@
 import type { Request, Response } from 'express';
 import type { Context } from '../context.ts';
-import { accountLabel, formatDate, formatMaybeDate, plural, platformLabel } from '../format.ts';
+import { accountLabel, formatCount, formatDate, formatMaybeDate, plural, platformLabel } from '../format.ts';
 import type { FieldError } from '../forms/form.ts';
 import { currentUser, param } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import type { Integration, IntegrationStatus } from '../services/integration-service.ts';
+import type { ImportSummary } from '../services/import-service.ts';
 import type { ScheduleName, Selection } from '../services/sync-service.ts';
 import type { WebhookStatus } from '../services/webhook-service.ts';
 import { render } from '../views.ts';
 import { scopeText } from './import-choices.ts';
-import type { IntegrationCard, SelectionRow, WebhookState } from './integration-views.ts';
+import { STATUS_LABELS as SYNC_LABELS } from './import-labels.ts';
+import { toListedImport } from './import-overview.ts';
+import type { IntegrationCard, SelectionRow, SyncChart, WebhookState } from './integration-views.ts';
 
-const STATUS_LABELS: Record<IntegrationStatus, string> = {
+export const STATUS_LABELS: Record<IntegrationStatus, string> = {
   active: 'Connected',
   needs_reconnect: 'Needs reconnecting',
   missing_scope: 'Permission missing',
@@ -79,6 +82,38 @@ function toWebhookState(label: string, status: WebhookStatus | undefined): Webho
   };
 }
 
+const CHART_SYNCS = 30;
+const LATEST_SYNCS = 5;
+
+/** What the last syncs changed, oldest first, as a chart and in words; undefined while there were none. */
+function toSyncChart(syncs: ImportSummary[]): SyncChart | undefined {
+  if (syncs.length === 0) return undefined;
+  const changed = ({ counts }: ImportSummary): number => counts.indexed + counts.removed;
+  const most = Math.max(...syncs.map(changed));
+  const broken = syncs.filter(({ status }) => status === 'failed').length;
+  const total = syncs.reduce((sum, sync) => sum + changed(sync), 0);
+  const brought = total === 0 ? 'nothing new' : plural(total, 'change');
+  const peak = syncs.length > 1 && total > 0 ? `, at most ${formatCount(most)} at once` : '';
+  return {
+    bars:
+      total === 0
+        ? []
+        : [...syncs].reverse().map((sync) => ({
+            label: labelOf(sync, changed(sync)),
+            height: Math.round((changed(sync) / most) * 1000),
+          })),
+    summary: `${syncs.length === 1 ? 'The last sync' : `The last ${formatCount(syncs.length)} syncs`} brought ${brought}${peak}; ${broken === 0 ? 'none' : formatCount(broken)} failed`,
+  };
+}
+
+/** "22 Nov 2026, 09:14 UTC: failed, 3 changes, 1 item failed". */
+const labelOf = ({ startedAt, status, counts }: ImportSummary, changes: number): string =>
+  `${formatDate(startedAt).text}: ${[
+    ...(status === 'finished' ? [] : [SYNC_LABELS[status].toLowerCase()]),
+    plural(changes, 'change'),
+    ...(counts.failed > 0 ? [`${plural(counts.failed, 'item')} failed`] : []),
+  ].join(', ')}`;
+
 /** Answers with the page of one account; `errors` are those of its schedule's form. Errors: NotFoundError. */
 export async function showIntegration(
   context: Context,
@@ -86,11 +121,12 @@ export async function showIntegration(
   res: Response,
   errors?: FieldError[],
 ): Promise<void> {
-  const { integrations, syncs, webhooks, definitions } = context;
+  const { imports, integrations, syncs, webhooks, definitions } = context;
   const user = currentUser(req);
   const integration = await integrations.get(user, param(req, 'id'));
   const documentCount = await integrations.documentCount(user, integration.id);
   const selections = await syncs.selections(user, integration.id);
+  const latest = (await imports.list(user, { syncsOf: integration.id, limit: CHART_SYNCS })).imports;
   const { every, nextAt } = await syncs.schedule(user, integration.id);
   const definition = definitions.find((known) => known.id === integration.platform);
   const asked = definition?.scopes ?? [];
@@ -113,6 +149,12 @@ export async function showIntegration(
       choices: Object.entries(SCHEDULE_LABELS).map(([id, text]) => ({ id, label: text })),
     },
     webhooks: toWebhookState(label, await webhooks.status(user, integration.id)),
+    chart: toSyncChart(latest),
+    imports: latest.slice(0, LATEST_SYNCS).map((sync) => toListedImport(sync, [integration])),
+    pace: definition && {
+      perSecond: formatCount(definition.pace.integration.perSecond),
+      burst: plural(definition.pace.integration.burst, 'request'),
+    },
     selections: selections.map(toSelectionRow),
     scopes: asked.map(({ scope, reason }) => ({ scope, reason, granted: integration.scopes.includes(scope) })),
     otherScopes: integration.scopes.filter((scope) => !asked.some((known) => known.scope === scope)),

@@ -1,5 +1,6 @@
 import type { Platform, TokenForm } from '../../providers/provider.ts';
 import type { Moment } from '../format.ts';
+import type { ListedImport } from './import-views.ts';
 import type { IntegrationStatus } from '../services/integration-service.ts';
 
 /** One connected account. */
@@ -78,8 +79,14 @@ export type WebhookState = {
   triedAgainAt?: Moment;
 };
 
+/** A bar for each of the last syncs, the newest last; heights in thousandths of the chart's. None where nothing changed. */
+export type SyncChart = { bars: { label: string; height: number }[]; summary: string };
+
 export type IntegrationViews = {
-  'integrations/index': { platforms: PlatformCard[] };
+  'integrations/index': {
+    platforms: PlatformCard[];
+    /** For admins. */
+  };
   'integrations/show': {
     integration: IntegrationCard & { platform: Platform; label: string };
     /** How and where it is connected, where that is by a token. */
@@ -88,6 +95,12 @@ export type IntegrationViews = {
     schedule: { every: string; nextAt?: Moment; choices: { id: string; label: string }[] };
     /** Absent where the service makes no calls. */
     webhooks?: WebhookState;
+    /** Absent while there was no sync. */
+    chart?: SyncChart;
+    /** The newest syncs. */
+    imports: ListedImport[];
+    /** How fast the hub asks the service for this account at most. */
+    pace?: { perSecond: string; burst: string };
     selections: SelectionRow[];
     /** What the hub asks for, with the reason; `granted` where the vendor confirmed it under the same name. */
     scopes: { scope: string; reason: string; granted: boolean }[];

@@ -2,6 +2,7 @@ import type { Platform } from '../../providers/provider.ts';
 import type { SEARCH_FIELDS } from '../forms/search-form.ts';
 import type { TextPart } from '../highlight.ts';
 import type { AnswerView } from './answer-view.ts';
+import type { EmbedderView } from './embedder-view.ts';
 import type { SearchMode } from '../services/search-service.ts';
 
 /** A stretch of a document that answers the query. */
@@ -10,7 +11,7 @@ export type Passage = {
   headingPath: string[];
   page?: number;
   parts: TextPart[];
-  /** "92% match" */
+  /** "92% match", "similar, without these words". */
   confidence: string;
 };
 
@@ -23,7 +24,7 @@ export type ResultGroup = {
   label: string;
   url?: string;
   passages: Passage[];
-  /** Shown on demand. */
+  /** Shown on demand: what is beyond the first few, or only similar to the query. */
   more: Passage[];
   /** "3 more passages"; empty when there are none. */
   moreText: string;
@@ -54,5 +55,7 @@ export type SearchViews = {
     /** The same query without its filters, where it has some. */
     withoutFilters?: string;
     hasDocuments: boolean;
+    /** For admins. */
+    embedderChange?: EmbedderView;
   };
 };

@@ -15,6 +15,7 @@ import { SEARCH_MODES, type SearchMode, type SearchResult } from '../services/se
 import type { Answer } from '../services/ask-service.ts';
 import { render, renderText } from '../views.ts';
 import { toAnswerView } from './answer-view.ts';
+import { embedderViewFor } from './embedder-view.ts';
 import type { ResultGroup } from './search-views.ts';
 
 type TypedFilters = Record<(typeof SEARCH_FIELDS)[number], string>;
@@ -55,13 +56,16 @@ export function searchRoutes(context: Context): Router {
         moreText: '',
       };
       groups.set(result.documentId, group);
-      const full = group.passages.length >= OPEN_PASSAGES;
+      const byMeaning = result.confidence === 0;
+      const full = group.passages.length >= OPEN_PASSAGES || (byMeaning && group.passages.length > 0);
       (full ? group.more : group.passages).push({
         href: paths.documentChunk(result.documentId, result.ordinal),
         headingPath: result.headingPath,
         page: result.page,
         parts: highlight(excerpt(result.text, stems), stems),
-        confidence: `${Math.round(result.confidence * 100)}% match`,
+        confidence: byMeaning
+          ? 'similar, without these words'
+          : `${Math.max(1, Math.round(result.confidence * 100))}% match`,
       });
       if (full) group.moreText = plural(group.more.length, 'more passage');
     }
@@ -89,10 +93,11 @@ export function searchRoutes(context: Context): Router {
     const typed = typedValues(req.query, [...SEARCH_FIELDS]);
     const isNarrowed = SEARCH_FIELDS.some((field) => typed[field] !== '');
     const form = parseForm(searchForm, req.query);
-    const [{ total }, categories, accounts] = await Promise.all([
+    const [{ total }, categories, accounts, embedderChange] = await Promise.all([
       documents.list(user),
       documents.categories(user),
       integrations.list(user),
+      embedderViewFor(user, context.embedders),
     ]);
 
     const asking = question !== '';
@@ -160,6 +165,7 @@ export function searchRoutes(context: Context): Router {
           ? paths.search(asking ? { ask: question } : { q: query })
           : undefined,
       hasDocuments: total > 0,
+      embedderChange,
       errors,
     });
   });

@@ -69,8 +69,6 @@ export const NO_ANSWER_TEXT = 'The documents do not say.';
 export function createAskService(deps: {
   search: SearchService;
   chat?: ChatModel;
-  /** Whether passages are also found by what they mean. */
-  byMeaning: boolean;
   logger: Logger;
   timeoutMs?: number;
 }): AskService {
@@ -91,7 +89,8 @@ export function createAskService(deps: {
       0,
       ...passages.map(({ text, title, headingPath }) => shareHeld(terms, [text, title, ...headingPath])),
     );
-    return { passages, enough: passages.length > 0 && (deps.byMeaning || best >= LEAST_COVERAGE), notice };
+    const enough = passages.length > 0 && (best >= LEAST_COVERAGE || (await search.knowsMeanings()));
+    return { passages, enough, notice };
   }
 
   return {

@@ -1,16 +1,14 @@
 import type { Logger } from 'pino';
-import type { Connection, Item, Platform, Provider } from '../../providers/provider.ts';
+import type { Item, Platform, Provider } from '../../providers/provider.ts';
 import type { Database } from '../database/database.ts';
 import { AppError, BadRequestError } from '../errors.ts';
-import { findImportedItems } from '../stores/document-store.ts';
 import type { ConnectionService } from './connection-service.ts';
+import { withImported, type BrowseItem } from './imported-before.ts';
 import type { Integration, IntegrationService } from './integration-service.ts';
 import { ancestorsOf, type Crumb } from './item-path.ts';
-import { bounded, toAppError } from './provider-failures.ts';
+import { bounded } from './provider-failures.ts';
 import type { User } from './user-service.ts';
-
-/** A listed item and what the hub knows of it already. */
-export type BrowseItem = Item & { documentId?: string; changedSince: boolean };
+import { createAskVendor } from './vendor-question.ts';
 
 export type BrowsePage = {
   integration: Integration;
@@ -25,10 +23,12 @@ export type BrowseRoots = {
   integration: Integration;
   items: Item[];
   error?: string;
+  /** The vendor is slow: its answer may come yet, and is kept for the tree. */
+  isLate?: boolean;
 };
 
 export type BrowseService = {
-  /** All integrations' roots side by side; a failing one costs only its own part. */
+  /** All integrations' roots side by side; a failing one costs only its own part, and so does one that takes over four seconds. */
   roots(user: User): Promise<BrowseRoots[]>;
   /**
    * One page of a folder or of a file that holds items (`ref` 'root' or absent: the roots), or of a search. Bounded to 10 s.
@@ -39,9 +39,27 @@ export type BrowseService = {
     integrationId: string,
     options: { ref?: string; query?: string; cursor?: string },
   ): Promise<BrowsePage>;
+  /**
+   * The places directly in a folder, or in a file that holds items; without `ref` an account's roots. What was listed in the last minute is not
+   * asked for again, unless it is to be `fresh`. Errors: as of `list`.
+   */
+  branch(
+    user: User,
+    integrationId: string,
+    options: { ref?: string; cursor?: string; fresh?: boolean },
+  ): Promise<BrowseBranch>;
 };
 
+/** What the tree shows below a place. */
+export type BrowseBranch = { integration: Integration; places: Item[]; next?: string };
+
+/** What can be opened in the browser. */
+export const isPlace = ({ kind, hasChildren }: Pick<Item, 'kind' | 'hasChildren'>): boolean =>
+  kind === 'folder' || hasChildren === true;
+
 const MAX_QUERY = 200;
+/** One slow account must not hold up the page that shows them all. */
+const PATIENCE_MS = 4_000;
 
 export function createBrowseService(deps: {
   database: Database;
@@ -52,41 +70,11 @@ export function createBrowseService(deps: {
 }): BrowseService {
   const { database, integrations, providers, connections, logger } = deps;
 
-  /** Asks the vendor, for ten seconds at most, and says its failures in our words. */
-  async function ask<T>(
-    integration: Integration,
-    question: (provider: Provider, connection: Connection) => Promise<T>,
-  ): Promise<T> {
-    const provider = providers.get(integration.platform);
-    if (!provider)
-      throw new AppError(
-        409,
-        'not_configured',
-        'This service is switched off: its client id and secret are not set on the server.',
-      );
-    try {
-      return await bounded(question(provider, connections.open(integration)), provider.definition.label);
-    } catch (error) {
-      await connections.noteFailure(integration, error);
-      throw toAppError(error);
-    }
-  }
+  const ask = createAskVendor({ providers, connections });
+  const branches = createBranchMemory();
 
-  async function withBadges(integration: Integration, items: Item[]): Promise<BrowseItem[]> {
-    const imported = await findImportedItems(
-      database.current(),
-      integration.id,
-      items.filter((item) => item.kind === 'file').map((item) => item.ref),
-    );
-    return items.map((item) => {
-      const known = imported.get(item.ref);
-      return {
-        ...item,
-        documentId: known?.documentId,
-        changedSince: known !== undefined && item.version !== undefined && known.version !== item.version,
-      };
-    });
-  }
+  const withBadges = (integration: Integration, items: Item[]): Promise<BrowseItem[]> =>
+    withImported(database.current(), integration.id, items);
 
   return {
     async roots(user) {
@@ -94,10 +82,15 @@ export function createBrowseService(deps: {
       return Promise.all(
         all.map(async (integration) => {
           try {
-            const items = await ask(integration, (provider, connection) => provider.roots(connection));
-            return { integration, items };
+            const asked = ask(integration, (provider, connection) => provider.roots(connection)).then((items) => {
+              branches.keep(branchKey(integration.id), { places: items.filter(isPlace) });
+              return items;
+            });
+            const label = providers.get(integration.platform)?.definition.label ?? 'The service';
+            return { integration, items: await bounded(asked, label, PATIENCE_MS) };
           } catch (error) {
-            if (error instanceof AppError) return { integration, items: [], error: error.message };
+            if (error instanceof AppError)
+              return { integration, items: [], error: error.message, isLate: error.code === 'vendor_timeout' };
             logger.error({ err: error, integrationId: integration.id }, 'an integration could not be listed');
             return { integration, items: [], error: 'Something went wrong while listing this account. Try again.' };
           }
@@ -136,6 +129,53 @@ export function createBrowseService(deps: {
         next: page.next,
         breadcrumbs: trail,
       };
+    },
+
+    async branch(user, integrationId, { ref, cursor, fresh = false }) {
+      const integration = await integrations.get(user, integrationId);
+      const key = branchKey(integrationId, ref, cursor);
+      const listed = await branches.get(key, fresh, () =>
+        ask(integration, async (provider, connection) => {
+          const page =
+            ref === undefined
+              ? { items: await provider.roots(connection), next: undefined }
+              : await provider.list(connection, ref, cursor);
+          return { places: page.items.filter(isPlace), next: page.next };
+        }),
+      );
+      return { integration, ...listed };
+    },
+  };
+}
+
+const branchKey = (integrationId: string, ref?: string, cursor?: string): string =>
+  JSON.stringify([integrationId, ref, cursor]);
+
+const BRANCH_MS = 60_000;
+const MAX_BRANCHES = 200;
+
+type Listed = Pick<BrowseBranch, 'places' | 'next'>;
+
+/** Keeps the branches of the tree for a minute: every page of the browser shows them, and vendors count their calls. */
+function createBranchMemory() {
+  const kept = new Map<string, { until: number; listed: Listed }>();
+  const keep = (key: string, listed: Listed): void => {
+    kept.delete(key);
+    kept.set(key, { until: Date.now() + BRANCH_MS, listed });
+    for (const oldest of kept.keys()) {
+      if (kept.size <= MAX_BRANCHES) break;
+      kept.delete(oldest);
+    }
+  };
+  return {
+    keep,
+    async get(key: string, fresh: boolean, list: () => Promise<Listed>): Promise<Listed> {
+      const known = kept.get(key);
+      if (known && known.until > Date.now() && !fresh) return known.listed;
+      kept.delete(key);
+      const listed = await list();
+      keep(key, listed);
+      return listed;
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Fetch, Platform, Provider } from '../../providers/provider.ts';
 import type { Database } from '../database/database.ts';
 import type { Egress } from '../egress/egress.ts';
 import { Secret } from '../secret.ts';
+import { recordAudit } from '../stores/audit-store.ts';
 import {
   findCredentials,
   lockCredentials,
@@ -97,7 +98,14 @@ export function createCredentialService(deps: {
     providers.get(integration.platform)?.definition.label ?? integration.platform;
 
   async function giveUp(integration: Integration, message: string): Promise<never> {
-    await markNeedsReconnect(database.current(), integration.id, message);
+    await database.transaction(async (trx) => {
+      await markNeedsReconnect(trx, integration.id, message);
+      await recordAudit(trx, {
+        action: 'grant_refresh_failed',
+        actor: 'hub',
+        subject: { kind: 'integration', id: integration.id, name: integration.platform },
+      });
+    });
     logger.warn({ integrationId: integration.id }, 'a grant is dead: the account must be connected again');
     throw new ProviderError('reconnect', integration.platform, message);
   }

@@ -3,8 +3,13 @@ import type { Database } from '../database/database.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import { deleteOrphanEmbeddings } from '../index/postgres.ts';
+import { recordAudit } from '../stores/audit-store.ts';
 import { findTwins, type DocumentName } from '../stores/document-twin-store.ts';
-import { deleteDocument, findDocument, listCategories, listDocuments } from '../stores/document-store.ts';
+import { toEmbeddable } from '../pipeline/stored-passage.ts';
+import { listVisits, type DocumentVisit } from '../stores/document-history-store.ts';
+import { countFacets, listCategories, listDocuments } from '../stores/document-list-store.ts';
+import { deleteDocument, findDocument } from '../stores/document-store.ts';
+import type { DocumentFacets, DocumentFilter, DocumentSort, DocumentState } from './document-filter.ts';
 import type { ImportService } from './import-service.ts';
 import type { User } from './user-service.ts';
 
@@ -29,6 +34,7 @@ export type DocumentSummary = {
   modifiedAt?: Date;
   /** Absent once the integration was disconnected with its documents kept. */
   integrationId?: string;
+  state: DocumentState;
   details: Details;
 };
 
@@ -38,7 +44,9 @@ export type DocumentChunk = {
   text: string;
   headingPath: string[];
   page?: number;
+  /** Of what is embedded, prefix included. */
   tokenCount: number;
+  textHash: string;
 };
 
 export type DocumentDetail = DocumentSummary & {
@@ -53,26 +61,28 @@ export type DocumentDetail = DocumentSummary & {
 export type DocumentService = {
   list(
     user: User,
-    options?: {
-      platform?: Platform;
-      category?: string;
-      integrationId?: string;
-      q?: string;
-      cursor?: string;
-    },
+    options?: DocumentFilter & { sort?: DocumentSort; cursor?: string },
   ): Promise<{
     documents: DocumentSummary[];
     total: number;
     nextCursor?: string;
   }>;
+  facets(user: User, filter: DocumentFilter): Promise<DocumentFacets>;
   categories(user: User): Promise<string[]>;
   /** Errors: NotFoundError. */
   get(user: User, id: string): Promise<DocumentDetail>;
+  /** What is embedded of each of a document's chunks: with the prefix that says where it stands. */
+  asEmbedded(document: Pick<DocumentDetail, 'title'>, chunks: DocumentChunk[]): string[];
+  /** The last imports and syncs that met the document, newest first. Errors: NotFoundError. */
+  history(user: User, id: string): Promise<DocumentVisit[]>;
   /** Errors: NotFoundError. */
   delete(user: User, id: string): Promise<void>;
   /** Imports the item again. Errors: NotFoundError; ConflictError `disconnected`. */
   sync(user: User, id: string): Promise<{ importId: string }>;
 };
+
+/** So many of a document's imports and syncs are told. */
+const VISITS = 50;
 
 export function createDocumentService(deps: { database: Database; imports: ImportService }): DocumentService {
   const { database, imports } = deps;
@@ -84,10 +94,9 @@ export function createDocumentService(deps: { database: Database; imports: Impor
   }
 
   return {
-    async list(user, options = {}) {
-      if (options.integrationId !== undefined && !isUuid(options.integrationId)) return { documents: [], total: 0 };
-      return listDocuments(database.current(), user.id, options, options.cursor);
-    },
+    list: (user, options = {}) => listDocuments(database.current(), user.id, options, options.cursor),
+
+    facets: (user, filter) => countFacets(database.current(), user.id, filter),
 
     categories: (user) => listCategories(database.current(), user.id),
 
@@ -96,9 +105,16 @@ export function createDocumentService(deps: { database: Database; imports: Impor
       return { ...document, sameAs: (await findTwins(database.current(), [id])).get(id) };
     },
 
+    asEmbedded: ({ title }, chunks) => chunks.map((chunk) => toEmbeddable({ ...chunk, title }).embedText),
+
+    history: async (user, id) => listVisits(database.current(), user.id, await find(user, id), VISITS),
+
     async delete(user, id) {
       if (!isUuid(id)) throw new NotFoundError('The document');
-      if (!(await deleteDocument(database.current(), user.id, id))) throw new NotFoundError('The document');
+      await database.transaction(async (trx) => {
+        if (!(await deleteDocument(trx, user.id, id))) throw new NotFoundError('The document');
+        await recordAudit(trx, { action: 'document_deleted', actor: user, subject: { kind: 'document', id } });
+      });
       // By itself, because it holds imports back for a moment; what a crash leaves here is swept up by the next deletion.
       await database.transaction(deleteOrphanEmbeddings);
     },

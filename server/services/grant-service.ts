@@ -10,6 +10,7 @@ import { BadRequestError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { accountLabel } from '../format.ts';
 import { paths } from '../paths.ts';
 import type { Queue } from '../queue/queue.ts';
+import { recordAudit } from '../stores/audit-store.ts';
 import { adoptDocuments } from '../stores/document-store.ts';
 import { findIntegration, findIntegrationByAccount, upsertIntegration } from '../stores/integration-store.ts';
 import { consumeOAuthState, insertOAuthState } from '../stores/oauth-state-store.ts';
@@ -143,6 +144,12 @@ export function createGrantService(deps: {
       await credentials.save(trx, integration.id, grant);
       await adoptDocuments(trx, integration);
       await queue.enqueue(trx, 'follow-changes', [{ integrationId: integration.id }]);
+      await recordAudit(trx, {
+        action: known ? 'grant_reconnected' : 'grant_connected',
+        actor: verified.fromSettings ? 'hub' : user,
+        subject: { kind: 'integration', id: integration.id, name: platform },
+        details: { method: verified.method },
+      });
       logger.info(
         { integrationId: integration.id, platform, method: verified.method },
         known ? 'an account was connected again' : 'an account was connected',

@@ -4,6 +4,7 @@ import type { Database } from '../database/database.ts';
 import { AppError, BadRequestError, ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import type { Queue } from '../queue/queue.ts';
+import { recordAudit } from '../stores/audit-store.ts';
 import { findTwins, type DocumentName } from '../stores/document-twin-store.ts';
 import { closeImportFolders } from '../stores/import-folder-store.ts';
 import {
@@ -26,6 +27,7 @@ import {
 } from '../stores/import-store.ts';
 import { addListed } from '../stores/listed-store.ts';
 import { saveScopeFolders, saveSelections } from '../stores/scope-store.ts';
+import { readImportCharts, type ImportCharts } from './import-charts.ts';
 import { cleanFilters, type ImportFilters } from './import-filters.ts';
 import { withOutcomes } from './import-outcome.ts';
 import { addListings, listingDepth } from './import-listings.ts';
@@ -131,11 +133,17 @@ export type ImportService = {
       follow?: boolean;
     },
   ): Promise<{ id: string }>;
-  list(user: User, options?: { cursor?: string }): Promise<{ imports: ImportSummary[]; nextCursor?: string }>;
+  list(
+    user: User,
+    /** `syncsOf`: the syncs of this integration alone. */
+    options?: { cursor?: string; limit?: number; syncsOf?: string },
+  ): Promise<{ imports: ImportSummary[]; nextCursor?: string }>;
   /** One page (100 items) of the ledger. Errors: NotFoundError. */
   get(user: User, id: string, options?: LedgerFilter & { cursor?: string }): Promise<ImportDetail>;
   /** All of the ledger, some rows at a time; `startedAt` is the import's. Errors: NotFoundError. */
   export(user: User, id: string, filter?: LedgerFilter): Promise<{ startedAt: Date; lines: AsyncIterable<LedgerLine> }>;
+  /** Errors: NotFoundError. */
+  charts(user: User, id: string): Promise<ImportCharts>;
   /** Summary and the items that changed after `since` (a `changed` value), at most 200: for live progress. */
   changes(user: User, id: string, since?: string): Promise<ImportSummary & { changedItems: ImportItem[] }>;
   /** Open items become skipped with the reason "cancelled"; what is in work is broken off in every process. Errors: NotFoundError, ConflictError `not_running`. */
@@ -247,12 +255,18 @@ export function createImportService(deps: {
           'import-item',
           waiting.map((item) => ({ importId: id, itemId: item.id })),
         );
+        await recordAudit(trx, {
+          action: 'import_started',
+          actor: user,
+          subject: { kind: 'import', id },
+          details: { selected: selected.length },
+        });
         return { id };
       });
     },
 
     async list(user, options = {}) {
-      const page = await listImports(database.current(), user.id, options.cursor);
+      const page = await listImports(database.current(), user.id, options);
       return { ...page, imports: await withOutcomes(database.current(), page.imports) };
     },
 
@@ -267,6 +281,11 @@ export function createImportService(deps: {
     async export(user, id, filter = {}) {
       const { startedAt } = await find(user, id);
       return { startedAt, lines: ledgerLines(database, id, filter) };
+    },
+
+    async charts(user, id) {
+      await find(user, id);
+      return readImportCharts(database, id);
     },
 
     async changes(user, id, since = '0') {
@@ -284,6 +303,7 @@ export function createImportService(deps: {
       await database.transaction(async (trx) => {
         if ((await lockImport(trx, id)) !== 'running')
           throw new ConflictError('not_running', 'This import has ended already, so there is nothing to cancel.');
+        await recordAudit(trx, { action: 'import_cancelled', actor: user, subject: { kind: 'import', id } });
         if (kind === 'sync' && integrationId) return endSync(trx, id, integrationId, { status: 'cancelled' });
         await skipOpenItems(
           trx,

@@ -12,6 +12,7 @@ import type { Egress } from '../egress/egress.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import { deleteOrphanEmbeddings } from '../index/postgres.ts';
+import { recordAudit } from '../stores/audit-store.ts';
 import { countIntegrationDocuments, deleteIntegrationDocuments } from '../stores/document-store.ts';
 import { closeImportFolders } from '../stores/import-folder-store.ts';
 import { importsWithOpenItems, skipOpenItems } from '../stores/import-item-store.ts';
@@ -201,12 +202,16 @@ export function createIntegrationService(deps: {
       // While there still is a grant to say it with.
       await watches.endAll(integration);
       const revoked = await revoke(integration);
+      const subject = { kind: 'integration', id: integration.id, name: integration.platform } as const;
       const outcome = await database.transaction(async (trx) => {
         const count = await countIntegrationDocuments(trx, integration.id);
         if (documents === 'delete') await deleteIntegrationDocuments(trx, integration.id);
         await deleteIntegration(trx, integration.id);
         await governor.forget(trx, integration.id);
-        return documents === 'delete' ? { kept: 0, deleted: count } : { kept: count, deleted: 0 };
+        const details = documents === 'delete' ? { kept: 0, deleted: count } : { kept: count, deleted: 0 };
+        if (revoked) await recordAudit(trx, { action: 'grant_revoked', actor: user, subject });
+        await recordAudit(trx, { action: 'grant_disconnected', actor: user, subject, details });
+        return details;
       });
       if (outcome.deleted > 0) await database.transaction(deleteOrphanEmbeddings);
       logger.info({ integrationId: id, revoked, ...outcome }, 'an account was disconnected');

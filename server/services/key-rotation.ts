@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { recordAudit } from '../stores/audit-store.ts';
 import { deleteCredentials, listSealedGrants, replaceSealed } from '../stores/credential-store.ts';
 import { markNeedsReconnect } from '../stores/integration-store.ts';
 import { listSealedWatches, replaceSealedWatch } from '../stores/watch-store.ts';
@@ -33,6 +34,7 @@ export async function rotateKeys(
     if (rows.length < BATCH) break;
   }
   await rotateWatches(deps);
+  await recordAudit(knex, { action: 'keys_rotated', details: done });
   return done;
 }
 
@@ -86,6 +88,8 @@ export async function forgetUnreadableGrants(deps: { database: Database; vault: 
       await deleteCredentials(trx, id);
       await markNeedsReconnect(trx, id, 'The key of the stored access is lost. Reconnect the account.');
     });
+  if (ids.length > 0)
+    await recordAudit(deps.database.knex, { action: 'keys_forgotten', details: { grants: ids.length } });
   return ids.length;
 }
 

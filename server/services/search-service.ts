@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import type { Platform } from '../../providers/provider.ts';
 import { InvalidInputError, NotFoundError } from '../errors.ts';
 import type { SearchIndex, SearchQuery } from '../index/index.ts';
+import { readEmbedderId } from '../pipeline/embed/embedder-id.ts';
 import { EmbeddingError, type Embedder } from '../pipeline/embed/embedder.ts';
+import type { EmbedderService } from './embedder-service.ts';
 import type { IntegrationService } from './integration-service.ts';
 import type { User } from './user-service.ts';
 
@@ -52,6 +54,8 @@ export type SearchService = {
       onWordsOnly?: (notice: string) => void;
     },
   ): Promise<SearchResult[]>;
+  /** Whether the vectors that are compared know meanings: those of a model do, the built-in embedder's know spellings. */
+  knowsMeanings(): Promise<boolean>;
 };
 
 const DAY_MS = 86_400_000;
@@ -66,15 +70,17 @@ const DEFAULT_LIMIT = 10;
 /** Milliseconds that the query's embedding is waited for; people rather get an answer by words. */
 const TIMEOUT_MS = 5_000;
 
+const NOT_ASKABLE =
+  'The model that the stored passages were embedded with cannot be asked any more. Until another one has taken its place, these results are by the words of the query alone.';
 const WORDS_ONLY = 'The meaning of the query could not be compared just now, so these results are by its words alone.';
 
 export function createSearchService(deps: {
   index: SearchIndex;
-  embedder: Embedder;
+  embedders: Pick<EmbedderService, 'active'>;
   integrations: Pick<IntegrationService, 'get'>;
   logger: Logger;
 }): SearchService {
-  const { index, embedder, integrations, logger } = deps;
+  const { index, embedders, integrations, logger } = deps;
 
   async function isOwn(user: User, integrationId: string): Promise<boolean> {
     try {
@@ -87,7 +93,7 @@ export function createSearchService(deps: {
   }
 
   /** The query's vector. Undefined where the model's server gives none: search goes on without. */
-  async function embed(query: string): Promise<Float32Array | undefined> {
+  async function embed(embedder: Embedder, query: string): Promise<Float32Array | undefined> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     try {
       return (await embedder.embed([query], { signal, purpose: 'query' }))[0];
@@ -120,12 +126,14 @@ export function createSearchService(deps: {
       ];
       if (errors.length > 0) throw new InvalidInputError(errors);
       const mode = input.mode ?? 'hybrid';
-      const embedding = mode === 'keyword' ? undefined : await embed(text);
-      if (mode !== 'keyword' && !embedding) input.onWordsOnly?.(WORDS_ONLY);
+      const { id: embedderId, embedder } = await embedders.active();
+      const embedding = mode === 'keyword' || !embedder ? undefined : await embed(embedder, text);
+      if (mode !== 'keyword' && !embedding) input.onWordsOnly?.(embedder ? WORDS_ONLY : NOT_ASKABLE);
       return index.search({
         userId: user.id,
         text,
         embedding,
+        embedderId,
         mode,
         limit,
         platform,
@@ -135,6 +143,11 @@ export function createSearchService(deps: {
         modifiedFrom,
         modifiedTo,
       });
+    },
+
+    async knowsMeanings() {
+      const { id } = await embedders.active();
+      return readEmbedderId(id) !== undefined;
     },
   };
 }

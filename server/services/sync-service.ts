@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts';
 import { AppError, ConflictError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import type { Queue } from '../queue/queue.ts';
+import { recordAudit } from '../stores/audit-store.ts';
 import {
   deleteEmptySyncs,
   findImport,
@@ -118,6 +119,11 @@ export function createSyncService(deps: {
           );
         const id = await begin(trx, user.id, integrationId);
         if (!id) throw new NotFoundError('The integration');
+        await recordAudit(trx, {
+          action: 'sync_started',
+          actor: user,
+          subject: { kind: 'integration', id: integrationId, name: integration.platform },
+        });
         return { id };
       });
     },
@@ -195,6 +201,12 @@ export function createSyncService(deps: {
         // Answered once: nobody is asked any more while the answer is carried out.
         await setRemovals(trx, importId, 'pending');
         await queue.enqueue(trx, 'settle-removals', [{ importId, answer }]);
+        await recordAudit(trx, {
+          action: 'sync_answered',
+          actor: user,
+          subject: { kind: 'import', id: importId },
+          details: { answer },
+        });
       });
     },
   };

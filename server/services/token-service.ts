@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Database } from '../database/database.ts';
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
+import { recordAudit } from '../stores/audit-store.ts';
 import { countTokens, deleteToken, insertToken, listTokens, useToken } from '../stores/token-store.ts';
 import { toUser } from '../stores/user-store.ts';
 import type { User } from './user-service.ts';
@@ -15,8 +16,8 @@ export type ApiToken = {
 };
 
 export type TokenService = {
-  /** `token` is given this once; only its SHA-256 is kept. Errors: InvalidInputError. */
-  create(user: User, input: { name: string; expiresAt?: Date }): Promise<ApiToken & { token: string }>;
+  /** `token` is given this once; only its SHA-256 is kept. Made by the user, or for one by the operator. Errors: InvalidInputError. */
+  create(user: User, input: { name: string; expiresAt?: Date }, by?: 'operator'): Promise<ApiToken & { token: string }>;
   list(user: User): Promise<ApiToken[]>;
   /** Errors: NotFoundError. */
   delete(user: User, id: string): Promise<void>;
@@ -33,7 +34,7 @@ const hashOf = (token: string): string => createHash('sha256').update(token).dig
 export function createTokenService(deps: { database: Database }): TokenService {
   const { database } = deps;
   return {
-    async create(user, input) {
+    async create(user, input, by) {
       const name = input.name.trim();
       const errors = [
         ...(name === '' ? [{ field: 'name', message: 'Enter a name, such as what will use the token.' }] : []),
@@ -49,21 +50,34 @@ export function createTokenService(deps: { database: Database }): TokenService {
           `You have ${MAX_TOKENS} API tokens. Delete one that is no longer used.`,
         );
       const token = PREFIX + randomBytes(32).toString('base64url');
-      const row = await insertToken(database.current(), {
-        userId: user.id,
-        name,
-        tokenHash: hashOf(token),
-        expiresAt: input.expiresAt,
+      const row = await database.transaction(async (trx) => {
+        const inserted = await insertToken(trx, {
+          userId: user.id,
+          name,
+          tokenHash: hashOf(token),
+          expiresAt: input.expiresAt,
+        });
+        await recordAudit(trx, {
+          action: 'token_created',
+          actor: by === 'operator' ? undefined : user,
+          subject: { kind: 'token', id: inserted.id, name: user.email },
+        });
+        return inserted;
       });
       return { ...row, token };
     },
 
     list: (user) => listTokens(database.current(), user.id),
 
-    async delete(user, id) {
-      if (!isUuid(id) || !(await deleteToken(database.current(), user.id, id)))
-        throw new NotFoundError('The API token');
-    },
+    delete: (user, id) =>
+      database.transaction(async (trx) => {
+        if (!isUuid(id) || !(await deleteToken(trx, user.id, id))) throw new NotFoundError('The API token');
+        await recordAudit(trx, {
+          action: 'token_deleted',
+          actor: user,
+          subject: { kind: 'token', id, name: user.email },
+        });
+      }),
 
     async authenticate(token) {
       if (!token.startsWith(PREFIX) || token.length > 100) return undefined;

@@ -1,32 +1,55 @@
 import { randomInt, timingSafeEqual } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
+import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
-import { ConflictError, ForbiddenError, InvalidInputError } from '../errors.ts';
+import { ConflictError, ForbiddenError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { isUuid } from '../ids.ts';
+import { recordAudit } from '../stores/audit-store.ts';
+import { deleteSignIns } from '../stores/sign-in-store.ts';
 import {
   findUser,
   findUserByEmail,
+  hasOtherAdmin,
   hasUsers,
   insertUser,
   listUsers,
   lockUsers,
   toUser,
+  updateUser,
   type UserRow,
 } from '../stores/user-store.ts';
+import { sessionsEnded } from './sign-in-service.ts';
 
 export type Role = 'admin' | 'member';
 
 export type User = { id: string; email: string; name: string; role: Role };
 
+/** A user as admins see one. */
+export type Person = User & { createdAt: Date; disabledAt?: Date; lastSignInAt?: Date; integrations: number };
+
 export type UserService = {
   /** Gives the user, or undefined for an unknown address, a wrong password or a disabled user: all take the same time. */
   authenticate(email: string, password: string): Promise<User | undefined>;
-  find(id: string): Promise<User | undefined>;
-  list(): Promise<(User & { createdAt: Date; disabledAt?: Date })[]>;
-  /** Errors: InvalidInputError (address, password of 12 to 200 characters, name), ConflictError `email_taken`. */
-  create(input: { email: string; name: string; password: string; role: Role }): Promise<User>;
+  list(): Promise<Person[]>;
+  /** Errors: NotFoundError. */
+  get(id: string): Promise<Person>;
+  /** `by` is the admin who makes it. Errors: InvalidInputError (address, password of 12 to 200 characters, name), ConflictError `email_taken`. */
+  create(input: { email: string; name: string; password: string; role: Role }, by?: User): Promise<User>;
+  /** Errors: NotFoundError; ConflictError `last_admin`. */
+  setRole(admin: User, id: string, role: Role): Promise<void>;
+  /** Ends the user's sessions and stops what runs by their schedules; their API tokens are refused. Errors: NotFoundError; ConflictError `last_admin`. */
+  disable(admin: User, id: string): Promise<void>;
+  /** API tokens and schedules go on; the user signs in anew. Errors: NotFoundError. */
+  enable(admin: User, id: string): Promise<void>;
+  /** Ends the user's sessions. Gives how many. Errors: NotFoundError. */
+  signOutEverywhere(admin: User, id: string): Promise<number>;
+  /** Errors: InvalidInputError. */
+  rename(user: User, name: string): Promise<void>;
+  /** Ends all sessions of the user but the one that is kept. Errors: InvalidInputError (`present`, `password`). */
+  changePassword(user: User, input: { present: string; password: string; keepSignInId: string }): Promise<void>;
   /** True while no user exists: the set-up page is open. */
   needsSetup(): Promise<boolean>;
   /** Creates the first admin once, guarded by the code printed in the log. Errors: ForbiddenError `setup_code`, ConflictError `setup_done`. */
@@ -57,17 +80,51 @@ export function createUserService(deps: { database: Database; logger: Logger }):
   let setupCode: string | undefined;
   let nobodysHash: Promise<string> | undefined;
 
-  async function create(input: { email: string; name: string; password: string; role: Role }): Promise<User> {
-    const parsed = newUserSchema.safeParse(input);
-    if (!parsed.success)
-      throw new InvalidInputError(
-        parsed.error.issues.map((issue) => ({ field: issue.path.map(String).join('.'), message: issue.message })),
-      );
-    const { email, name, password } = parsed.data;
+  async function create(
+    input: { email: string; name: string; password: string; role: Role },
+    by?: User,
+  ): Promise<User> {
+    const { email, name, password } = checked(newUserSchema, input);
     const passwordHash = await hash(password, ARGON2);
-    const row = await insertUser(database.current(), { email, name, passwordHash, role: input.role });
-    if (!row) throw new ConflictError('email_taken', `A user with the address ${email} exists already.`);
-    return toUser(row);
+    return database.transaction(async (trx) => {
+      const row = await insertUser(trx, { email, name, passwordHash, role: input.role });
+      if (!row) throw new ConflictError('email_taken', `A user with the address ${email} exists already.`);
+      await recordAudit(trx, {
+        action: 'user_created',
+        actor: by,
+        subject: subjectOf(row),
+        details: { role: input.role },
+      });
+      return toUser(row);
+    });
+  }
+
+  /** Changes a user while nobody else changes one. Errors: NotFoundError. */
+  const change = (id: string, work: (trx: Knex.Transaction, row: UserRow) => Promise<void>): Promise<void> =>
+    database.transaction(async (trx) => {
+      await lockUsers(trx);
+      const row = isUuid(id) ? await findUser(trx, id) : undefined;
+      if (!row) throw new NotFoundError('The user');
+      await work(trx, row);
+    });
+
+  async function keepAnAdmin(trx: Knex.Transaction, row: UserRow): Promise<void> {
+    if (row.role !== 'admin' || row.disabled_at || (await hasOtherAdmin(trx, row.id))) return;
+    throw new ConflictError(
+      'last_admin',
+      `${row.name} is the only admin who can sign in. Make somebody else an admin first.`,
+    );
+  }
+
+  async function list(): Promise<Person[]> {
+    const rows = await listUsers(database.current());
+    return rows.map((row) => ({
+      ...toUser(row),
+      createdAt: row.created_at,
+      disabledAt: row.disabled_at ?? undefined,
+      lastSignInAt: row.last_sign_in_at ?? undefined,
+      integrations: Number(row.integrations),
+    }));
   }
 
   return {
@@ -79,21 +136,82 @@ export function createUserService(deps: { database: Database; logger: Logger }):
       return row && right && !row.disabled_at ? toUser(row) : undefined;
     },
 
-    async find(id) {
-      const row = await findUser(database.current(), id);
-      return row && !row.disabled_at ? toUser(row) : undefined;
-    },
+    list,
 
-    async list() {
-      const rows = await listUsers(database.current());
-      return rows.map((row: UserRow) => ({
-        ...toUser(row),
-        createdAt: row.created_at,
-        disabledAt: row.disabled_at ?? undefined,
-      }));
+    async get(id) {
+      const person = (await list()).find((one) => one.id === id);
+      if (!person) throw new NotFoundError('The user');
+      return person;
     },
 
     create,
+
+    setRole: (admin, id, role) =>
+      change(id, async (trx, row) => {
+        if (row.role === role) return;
+        await keepAnAdmin(trx, row);
+        await updateUser(trx, id, { role });
+        const details = { from: row.role, to: role };
+        await recordAudit(trx, { action: 'role_changed', actor: admin, subject: subjectOf(row), details });
+      }),
+
+    disable: (admin, id) =>
+      change(id, async (trx, row) => {
+        if (row.disabled_at) return;
+        await keepAnAdmin(trx, row);
+        await updateUser(trx, id, { disabled: true });
+        const sessions = await deleteSignIns(trx, id);
+        await recordAudit(trx, {
+          action: 'user_disabled',
+          actor: admin,
+          subject: subjectOf(row),
+          details: { sessions },
+        });
+      }),
+
+    enable: (admin, id) =>
+      change(id, async (trx, row) => {
+        if (!row.disabled_at) return;
+        await updateUser(trx, id, { disabled: false });
+        await recordAudit(trx, { action: 'user_enabled', actor: admin, subject: subjectOf(row) });
+      }),
+
+    async signOutEverywhere(admin, id) {
+      let count = 0;
+      await change(id, async (trx, row) => {
+        count = await deleteSignIns(trx, id);
+        if (count > 0) await recordAudit(trx, sessionsEnded(admin, toUser(row), count));
+      });
+      return count;
+    },
+
+    rename: (user, name) =>
+      change(user.id, async (trx, row) => {
+        const { name: wanted } = checked(newUserSchema.pick({ name: true }), { name });
+        if (wanted === row.name) return;
+        await updateUser(trx, user.id, { name: wanted });
+        await recordAudit(trx, { action: 'user_renamed', actor: user, subject: subjectOf(row) });
+      }),
+
+    async changePassword(user, { present, password, keepSignInId }) {
+      const wanted = checked(newUserSchema.pick({ password: true }), { password }).password;
+      const row = await findUser(database.current(), user.id);
+      if (!row || !(await verify(row.password_hash, present.slice(0, 200)))) {
+        await recordAudit(database.current(), { action: 'password_refused', actor: user });
+        throw new InvalidInputError([{ field: 'present', message: 'This is not your present password.' }]);
+      }
+      const passwordHash = await hash(wanted, ARGON2);
+      await database.transaction(async (trx) => {
+        await updateUser(trx, user.id, { passwordHash });
+        const sessions = await deleteSignIns(trx, user.id, { exceptId: keepSignInId });
+        await recordAudit(trx, {
+          action: 'password_changed',
+          actor: user,
+          subject: subjectOf(row),
+          details: { sessions },
+        });
+      });
+    },
 
     async needsSetup() {
       if (await hasUsers(database.current())) return false;
@@ -129,6 +247,17 @@ export function createUserService(deps: { database: Database; logger: Logger }):
       });
     },
   };
+}
+
+const subjectOf = (row: UserRow) => ({ kind: 'user' as const, id: row.id, name: row.email });
+
+/** Errors: InvalidInputError with the words of the schema. */
+function checked<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError(
+    parsed.error.issues.map((issue) => ({ field: issue.path.map(String).join('.'), message: issue.message })),
+  );
 }
 
 /** Creates the admin that the configuration names, if no user exists. Safe when several processes start at once. */

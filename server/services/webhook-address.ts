@@ -11,7 +11,7 @@ export const webhookUrl = (config: Config, platform: Platform, hooks: Webhooks, 
  * Why a vendor cannot reach the hub, in a sentence that says what to do; undefined where it can, as far as the hub's own address tells. A vendor
  * that itself is on this machine, as stand-ins are, reaches everything.
  */
-export function whyNotReachable(config: Config, { definition }: Provider): string | undefined {
+export function whyNotReachable(config: Config, { definition }: Pick<Provider, 'definition'>): string | undefined {
   const { protocol, hostname } = new URL(config.baseUrl);
   if (protocol === 'https:' && !isLocal(hostname)) return undefined;
   if (isLoopback(new URL(apiUrlOf(config, definition.id)).hostname)) return undefined;

@@ -1,3 +1,5 @@
+import { createHashCounts } from './hash-counts.ts';
+
 /** Words that say little of what a text is about, in the languages most texts are in. They count, but little. */
 const FUNCTION_WORDS = new Set(
   (
@@ -19,6 +21,8 @@ const FUNCTION_WORDS = new Set(
 
 const CJK =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+/** The blocks that those scripts lie in: a whole text is looked through in a tenth of the time. */
+const CJK_BLOCKS = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\uffff]/;
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
 const RUN = new RegExp(`${CJK.source}+|(?:(?!${CJK.source})[\\p{L}\\p{M}\\p{N}])+`, 'gu');
 /** Longer runs of letters and digits are hashes, keys, base64: their grams would drown the words. */
@@ -39,39 +43,47 @@ export function fold(text: string): string {
 }
 
 /**
- * Gathers the features of one text, piece by piece; `vector` gives them hashed to `dimensions` places, of unit length,
- * and pauses now and then.
+ * Gathers the features of a text, piece by piece; `vector` gives them hashed to `dimensions` places (a power of two), of unit length,
+ * pausing now and then, and makes ready for the next text.
  */
 export function createFeatureSum(dimensions: number): {
   add(text: string): void;
   vector(): Generator<void, Float32Array>;
 } {
   const words = new Map<string, number>();
-  // Grams are kept by their hash alone: there are many, and a string for each would cost most of the time.
-  const grams = new Map<number, number>();
-  const vector = new Float32Array(dimensions);
-  // The sign is a bit of its own, so that collisions cancel out instead of adding up.
-  const put = (hash: number, weight: number, times: number): void => {
-    vector[hash % dimensions]! += (hash & 0x80000000 ? -weight : weight) * (1 + Math.log(times));
-  };
+  const grams = createHashCounts();
   return {
     add(text) {
-      for (const [word] of fold(text).matchAll(WORD))
-        if (!CJK.test(word)) addWord(word.slice(0, MAX_WORD), words, grams);
-        else for (const [run] of word.matchAll(RUN)) (CJK.test(run) ? addPairs : addWord)(run, words, grams);
+      const folded = fold(text);
+      const isSpaced = !CJK_BLOCKS.test(folded);
+      for (const word of folded.match(WORD) ?? [])
+        if (isSpaced || !CJK.test(word)) increment(words, word.length > MAX_WORD ? word.slice(0, MAX_WORD) : word);
+        else
+          for (const [run] of word.matchAll(RUN))
+            if (CJK.test(run)) addPairs(run, words);
+            else increment(words, run);
     },
     *vector() {
+      const vector = new Float32Array(dimensions);
+      // The sign is a bit of its own, so that collisions cancel out instead of adding up.
+      const put = (hash: number, weight: number, times: number): void => {
+        vector[hash & (dimensions - 1)]! += (hash < 0 ? -weight : weight) * (times === 1 ? 1 : 1 + Math.log(times));
+      };
       let done = 0;
       for (const [word, times] of words) {
-        put(mix(hashOf(word, 0, word.length, SEED)), weightOf(word), times);
-        if (++done % 2_000 === 0) yield;
+        const features = featuresOf(word);
+        put(features.hash, features.weight, times);
+        grams.add(features.grams, times);
+        if (++done % 1_000 === 0) yield;
       }
-      for (const [hash, times] of grams) {
-        put(hash, GRAM_WEIGHT, times);
+      for (let at = 0; at < grams.size(); at++) {
+        put(grams.hashAt(at), GRAM_WEIGHT, grams.timesAt(at));
         if (++done % 10_000 === 0) yield;
       }
+      words.clear();
+      grams.clear();
       let sum = 0;
-      for (const value of vector) sum += value * value;
+      for (let at = 0; at < dimensions; at++) sum += vector[at]! * vector[at]!;
       const length = Math.sqrt(sum);
       // A text without a single word still needs a vector of unit length.
       if (length === 0) vector[0] = 1;
@@ -81,29 +93,51 @@ export function createFeatureSum(dimensions: number): {
   };
 }
 
-function addWord(word: string, words: Map<string, number>, grams: Map<number, number>): void {
-  words.set(word, (words.get(word) ?? 0) + 1);
-  if (word.length < 3 || FUNCTION_WORDS.has(word)) return;
+type WordFeatures = { hash: number; weight: number; grams: Int32Array };
+
+/** The same words come again and again: what was found out of the last ones is kept, about 10 MB at most. */
+const KNOWN_WORDS = 20_000;
+const known = new Map<string, WordFeatures>();
+
+function featuresOf(word: string): WordFeatures {
+  let features = known.get(word);
+  if (!features) {
+    if (known.size >= KNOWN_WORDS) known.clear();
+    features = {
+      hash: mix(hashOf(word, 0, word.length, SEED)),
+      weight: weightOf(word),
+      grams: Int32Array.from(gramsOf(word)),
+    };
+    known.set(word, features);
+  }
+  return features;
+}
+
+/** Hashes of a word's 3- and 4-grams; of words in scripts without spaces, none. */
+function gramsOf(word: string): number[] {
+  if (word.length < 3 || FUNCTION_WORDS.has(word) || CJK.test(word)) return [];
+  const grams: number[] = [];
   // Marks of beginning and end, so that "^pre" and "ing$" differ from the same letters inside a word.
   const edged = `^${word}$`;
   for (let at = 0; at + 3 <= edged.length; at++) {
     const three = hashOf(edged, at, at + 3, GRAM_SEED);
-    increment(grams, mix(three));
-    if (at + 4 <= edged.length) increment(grams, mix(hashOf(edged, at + 3, at + 4, three)));
+    grams.push(mix(three));
+    if (at + 4 <= edged.length) grams.push(mix(hashOf(edged, at + 3, at + 4, three)));
   }
+  return grams;
 }
 
 /** Pairs of characters, and the characters alone: what stands for words where no spaces are written. */
 function addPairs(run: string, words: Map<string, number>): void {
   let previous = '';
   for (const letter of run) {
-    words.set(letter, (words.get(letter) ?? 0) + 1);
-    if (previous !== '') words.set(previous + letter, (words.get(previous + letter) ?? 0) + 1);
+    increment(words, letter);
+    if (previous !== '') increment(words, previous + letter);
     previous = letter;
   }
 }
 
-const increment = (counts: Map<number, number>, key: number) => counts.set(key, (counts.get(key) ?? 0) + 1);
+const increment = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
 
 function weightOf(word: string): number {
   if (FUNCTION_WORDS.has(word)) return 0.1;
@@ -122,10 +156,10 @@ function hashOf(text: string, from: number, to: number, seed: number): number {
   return hash;
 }
 
-/** Spreads a hash over all its bits, unsigned. Source: the finalizer of MurmurHash3 */
+/** Spreads a hash over all its bits. Source: the finalizer of MurmurHash3 */
 function mix(value: number): number {
   let hash = value;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash ^ (hash >>> 16);
 }

@@ -1,7 +1,9 @@
+import { timeSlicer } from '../../time-slicer.ts';
 import type { Embedder } from './embedder.ts';
-import { createTimeSlicer } from './time-slicer.ts';
 import { createFeatureSum } from './lexical-features.ts';
 
+/** Changes whenever its vectors would. */
+export const LEXICAL_ID = 'lexical-1024-v1';
 const DIMENSIONS = 1_024;
 /** Few texts at a time: what is embedded is stored before more is, so this bounds the memory that vectors take. */
 const LIMITS = { texts: 64, tokens: 32_000, tokensPerText: Infinity, gatherMs: 0 };
@@ -14,16 +16,15 @@ const PIECE = 1_000;
  * Works on the calling thread in slices of at most about 10 ms, queries first. Errors: the signal's reason.
  */
 export function createLexicalEmbedder(): Embedder {
-  const slicer = createTimeSlicer();
   const counts = { requests: 0, texts: 0, tokens: 0 };
   return {
-    id: 'lexical-1024-v1',
+    id: LEXICAL_ID,
     dimensions: DIMENSIONS,
     limits: LIMITS,
     counts,
     async embed(texts, { signal, purpose }) {
       counts.requests += 1;
-      const vectors = await slicer.run(embedAll(texts), { signal, urgent: purpose === 'query' });
+      const vectors = await timeSlicer.run(embedAll(texts), { signal, urgent: purpose === 'query' });
       counts.texts += texts.length;
       return vectors;
     },
@@ -32,8 +33,8 @@ export function createLexicalEmbedder(): Embedder {
 
 function* embedAll(texts: string[]): Generator<void, Float32Array[]> {
   const vectors: Float32Array[] = [];
+  const sum = createFeatureSum(DIMENSIONS);
   for (const text of texts) {
-    const sum = createFeatureSum(DIMENSIONS);
     for (let from = 0; from < text.length;) {
       const to = pieceEnd(text, from);
       sum.add(text.slice(from, to));

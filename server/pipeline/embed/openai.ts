@@ -5,6 +5,7 @@ import { nativeDimensions, type EmbeddingConfig } from '../../model-config.ts';
 import { createOpenAiClient } from '../../openai/client.ts';
 import { judge, namesOf, type Verdict, type Work } from '../../openai/errors.ts';
 import { EmbeddingError, type Embedder } from './embedder.ts';
+import { toEmbedderId } from './embedder-id.ts';
 import { readVectors } from './openai-vectors.ts';
 
 /**
@@ -118,7 +119,7 @@ export function createOpenAiEmbedder(
   }
 
   return {
-    id: `${host}/${model}/${dimensions}`,
+    id: toEmbedderId({ host, model, dimensions }),
     dimensions,
     limits: LIMITS,
     counts,

@@ -15,14 +15,16 @@ export function decodeText(bytes: Buffer, declared?: string): string {
   return checkLength(decode(bytes, declared)).replace(/\r\n?/g, '\n');
 }
 
+/** Whether a text that begins so has neither of the encodings whose bytes may be valid UTF-8 although they are none. */
+export const isPlainBytes = (bytes: Buffer): boolean =>
+  !isUtf32(bytes) && !hasUtf16Pattern(bytes.subarray(0, SAMPLE)) && !isIso2022(bytes);
+
 function decode(bytes: Buffer, declared?: string): string {
   if (startsWith(bytes, [0xef, 0xbb, 0xbf])) return new TextDecoder('utf-8').decode(bytes);
-  if (startsWith(bytes, [0xff, 0xfe, 0, 0]) || startsWith(bytes, [0, 0, 0xfe, 0xff])) return decodeUtf32(bytes);
+  if (isUtf32(bytes)) return decodeUtf32(bytes);
   const utf16 = hasUtf16Pattern(bytes.subarray(0, SAMPLE));
   if (utf16) return new TextDecoder(utf16).decode(bytes);
-  // ISO-2022-JP is made of ASCII bytes; its escapes tell it.
-  if (ISO_2022_JP.some((escape) => bytes.subarray(0, SAMPLE).includes(escape)))
-    return new TextDecoder('iso-2022-jp').decode(bytes);
+  if (isIso2022(bytes)) return new TextDecoder('iso-2022-jp').decode(bytes);
   for (const encoding of [declared, 'utf-8']) {
     // A page that can be read byte by byte cannot be UTF-16, whatever it says.
     const text = encoding && !/^utf-?16/i.test(encoding) ? decodeStrictly(bytes, encoding) : undefined;
@@ -106,5 +108,11 @@ function decodeUtf32(bytes: Buffer): string {
   }
   return text;
 }
+
+const isUtf32 = (bytes: Buffer): boolean =>
+  startsWith(bytes, [0xff, 0xfe, 0, 0]) || startsWith(bytes, [0, 0, 0xfe, 0xff]);
+
+/** ISO-2022-JP is made of ASCII bytes; its escapes tell it. */
+const isIso2022 = (bytes: Buffer): boolean => ISO_2022_JP.some((escape) => bytes.subarray(0, SAMPLE).includes(escape));
 
 const startsWith = (bytes: Buffer, magic: number[]): boolean => magic.every((byte, at) => bytes[at] === byte);

@@ -3,7 +3,7 @@ import type { ParagraphStyle } from './docx-styles.ts';
 import { isOn } from './docx-styles.ts';
 import type { Table } from './tables.ts';
 import { tableBlocks } from './tables.ts';
-import type { XmlEvents } from './xml.ts';
+import type { XmlEvents, XmlTag } from './xml.ts';
 
 type Paragraph = { text: string; styleId?: string; outline?: number; inList: boolean; notes: string[]; after: Block[] };
 type OpenTable = Table & { deletedRow: boolean };
@@ -85,7 +85,7 @@ export function createBodyReader(options: {
       if (inProperties) {
         if (propertiesDepth > 0) propertiesDepth++;
         else rowPropertiesDepth++;
-        readProperty(tag.name, tag.attribute('val'));
+        readProperty(tag);
         return;
       }
       switch (name) {
@@ -161,16 +161,17 @@ export function createBodyReader(options: {
     },
   };
 
-  function readProperty(name: string, value: string | undefined): void {
+  function readProperty(tag: XmlTag): void {
+    const { name } = tag;
     const paragraph = paragraphs.at(-1);
     const table = tables.at(-1);
     if (rowPropertiesDepth > 0) {
       if (!table) return;
-      if (name === 'tblHeader' && isOn(value) && table.rows.length === 1) table.headed = true;
+      if (name === 'tblHeader' && isOn(tag.attribute('val')) && table.rows.length === 1) table.headed = true;
       if (name === 'del') table.deletedRow = true;
     } else if (!paragraph) return;
-    else if (name === 'pStyle') paragraph.styleId = value;
-    else if (name === 'outlineLvl') paragraph.outline = Number(value);
-    else if (name === 'numId') paragraph.inList = value !== '0';
+    else if (name === 'pStyle') paragraph.styleId = tag.attribute('val');
+    else if (name === 'outlineLvl') paragraph.outline = Number(tag.attribute('val'));
+    else if (name === 'numId') paragraph.inList = tag.attribute('val') !== '0';
   }
 }

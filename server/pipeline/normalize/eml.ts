@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Address, Email } from 'postal-mime';
 import PostalMime from 'postal-mime';
 import type { Block } from '../normalized.ts';
@@ -21,7 +22,9 @@ const MAX_NAMES = 200;
  * names of attachments, whose content is not read. Messages forwarded as a part are read with it. The subject is the title.
  * Errors: ContentError `corrupt`, `too_large`, `encrypted` (S/MIME, PGP). Source: RFC 5322, RFC 2045 to 2049
  */
-export async function normalizeEml(bytes: Buffer): Promise<Normalized> {
+export async function normalizeEml({ path, sizeBytes }: { path: string; sizeBytes: number }): Promise<Normalized> {
+  if (sizeBytes > MAX_BYTES) throw tooLarge();
+  const bytes = await readFile(path);
   checkBounds(bytes);
   const mail = await parse(bytes);
   refuseEncrypted(mail);
@@ -51,12 +54,14 @@ function bodyOf({ text, html }: Email): Block[] {
 function checkBounds(bytes: Buffer): void {
   let lines = 0;
   for (let at = bytes.indexOf('\n--'); at >= 0; at = bytes.indexOf('\n--', at + 1)) lines++;
-  if (bytes.length > MAX_BYTES || lines > MAX_BOUNDARY_LINES)
-    throw new ContentError(
-      'too_large',
-      `The message has over ${MAX_BYTES / 1_048_576} MB or over ${MAX_BOUNDARY_LINES} parts; save its text and its attachments as files and import those.`,
-    );
+  if (lines > MAX_BOUNDARY_LINES) throw tooLarge();
 }
+
+const tooLarge = (): ContentError =>
+  new ContentError(
+    'too_large',
+    `The message has over ${MAX_BYTES / 1_048_576} MB or over ${MAX_BOUNDARY_LINES} parts; save its text and its attachments as files and import those.`,
+  );
 
 async function parse(bytes: Buffer): Promise<Email> {
   try {

@@ -1,7 +1,7 @@
 import type { Token, Tokens } from 'marked';
 import { Lexer } from 'marked';
 import type { Block } from '../normalized.ts';
-import { cutBefore } from '../tokens.ts';
+import { cutBefore } from '../cut.ts';
 import { createBlockList } from './block-list.ts';
 import { htmlBlocks } from './html.ts';
 import type { Normalized } from './normalize.ts';

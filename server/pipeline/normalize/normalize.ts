@@ -1,8 +1,9 @@
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { DETECT_HEAD_BYTES, detect, extensionOf } from '../detect.ts';
 import type { Block, Format, NormalizedDocument } from '../normalized.ts';
 import { ContentError } from '../normalized.ts';
 import { decodeText } from './decode.ts';
+import { piecesOf, readTextFile } from './file-bytes.ts';
 import { refuseOle } from './ole.ts';
 
 export type NormalizeInput = { path: string; name: string; mediaType: string; sizeBytes: number };
@@ -19,13 +20,13 @@ export async function normalize(file: NormalizeInput): Promise<NormalizedDocumen
   if (detected === 'ole') return refuseOle(file.path);
   const { format, title, blocks } =
     detected === 'zip' ? await readPackage(file) : { format: detected, ...(await read(detected, file)) };
-  const cleaned = blocks.flatMap(cleanBlock);
-  if (!cleaned.some(({ text }) => /[\p{L}\p{N}\p{S}]/u.test(text)))
+  cleanBlocks(blocks);
+  if (!blocks.some(({ text }) => /[\p{L}\p{N}\p{S}]/u.test(text)))
     throw new ContentError(
       'no_text',
       'The file holds no text, only pictures or empty pages; run text recognition (OCR) on it and import the result.',
     );
-  return { format, title: cleanTitle(title), blocks: cleaned };
+  return { format, title: cleanTitle(title), blocks };
 }
 
 async function readPackage(file: NormalizeInput): Promise<Normalized & { format: Format }> {
@@ -49,35 +50,34 @@ async function readPackage(file: NormalizeInput): Promise<Normalized & { format:
 }
 
 async function read(format: Format, file: NormalizeInput): Promise<Normalized> {
-  const bytes = await readFile(file.path);
   switch (format) {
     case 'pdf':
-      return (await import('./pdf.ts')).normalizePdf(bytes);
+      return (await import('./pdf.ts')).normalizePdf(file);
     case 'html':
-      return (await import('./html.ts')).normalizeHtml(bytes);
+      return (await import('./html.ts')).normalizeHtml(await readTextFile(file));
     case 'confluence':
-      return (await import('./confluence-storage.ts')).storageBlocks(decodeText(bytes));
+      return (await import('./confluence-storage.ts')).storageBlocks(decodeText(await readTextFile(file)));
     case 'md':
-      return (await import('./markdown.ts')).normalizeMarkdown(decodeText(bytes));
+      return (await import('./markdown.ts')).normalizeMarkdown(decodeText(await readTextFile(file)));
     case 'csv':
       return (await import('./csv.ts')).normalizeCsv(
-        decodeText(bytes),
+        decodeText(await readTextFile(file)),
         extensionOf(file.name) === 'tsv' ? '\t' : undefined,
       );
     case 'json':
-      return (await import('./json.ts')).normalizeJson(decodeText(bytes));
+      return (await import('./json.ts')).normalizeJson(decodeText(await readTextFile(file)));
     case 'odt':
     case 'ods':
     case 'odp': {
       const { flatPackage, normalizeOdf } = await import('./odf.ts');
-      return normalizeOdf(flatPackage(bytes), format);
+      return normalizeOdf(flatPackage(file.path), format);
     }
     case 'rtf':
-      return (await import('./rtf.ts')).normalizeRtf(bytes);
+      return (await import('./rtf.ts')).normalizeRtf(piecesOf(file.path));
     case 'eml':
-      return (await import('./eml.ts')).normalizeEml(bytes);
+      return (await import('./eml.ts')).normalizeEml(file);
     default:
-      return (await import('./text.ts')).normalizeText(decodeText(bytes));
+      return (await import('./text.ts')).normalizeText(decodeText(await readTextFile(file)));
   }
 }
 
@@ -101,11 +101,17 @@ function clean(text: string): string {
   return plain.replace(/\r\n?|\f/g, '\n').replaceAll('\u00a0', ' ');
 }
 
-function cleanBlock(block: Block): Block[] {
-  const text = clean(block.text);
-  const trimmed = block.kind === 'code' ? text.replace(/^(\s*\n)+/, '').trimEnd() : text.trim();
-  if (trimmed === '') return [];
-  return [{ ...block, text: trimmed, tableHeader: block.tableHeader && clean(block.tableHeader).trim() }];
+/** Cleans the blocks where they are, so that no second list of a long document is held; those without text go. */
+function cleanBlocks(blocks: Block[]): void {
+  let kept = 0;
+  for (const block of blocks) {
+    const text = clean(block.text);
+    block.text = block.kind === 'code' ? text.replace(/^(\s*\n)+/, '').trimEnd() : text.trim();
+    if (block.text === '') continue;
+    if (block.tableHeader) block.tableHeader = clean(block.tableHeader).trim();
+    blocks[kept++] = block;
+  }
+  blocks.length = kept;
 }
 
 /** A title fit to be shown: one line of at most 300 characters, or undefined. */

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import type { Block } from '../normalized.ts';
 import { ContentError } from '../normalized.ts';
 import { createBlockList } from './block-list.ts';
@@ -57,14 +58,12 @@ export async function normalizeOdf(zip: Zip, kind: OdfKind): Promise<Normalized>
 }
 
 /** OpenDocument in a single XML file (.fodt) as if it were a package: styles and content are found in the same bytes. */
-export function flatPackage(bytes: Buffer): Zip {
+export function flatPackage(path: string): Zip {
   const names = ['styles.xml', 'content.xml'];
   return {
     names,
     has: (name) => names.includes(name),
-    async *stream() {
-      yield await Promise.resolve(bytes);
-    },
+    stream: () => createReadStream(path, { highWaterMark: 262_144 }) as AsyncIterable<Buffer>,
   };
 }
 

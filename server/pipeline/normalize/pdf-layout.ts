@@ -1,6 +1,6 @@
 import type { Block } from '../normalized.ts';
 import { createBlockList } from './block-list.ts';
-import { joinLines, knownWords } from './pdf-words.ts';
+import { joinLines, wordTestOf } from './pdf-words.ts';
 
 /**
  * One line as PDFium reads it; the box is in points from the lower left corner, all zero where it is unknown. A line that ends in a
@@ -22,14 +22,14 @@ export function pdfBlocks(pages: PdfPage[]): Block[] {
   const body = bodyHeight(pages);
   const levels = headingLevels(pages, body);
   const isRunning = runningLines(pages);
-  const words = knownWords(pages.flatMap(({ lines }) => lines.map(({ text }) => text)));
+  const isWord = wordTestOf(() => pages.flatMap(({ lines }) => lines.map(({ text }) => text)));
   for (const { number, lines, fields } of pages) {
     const kept = lines.filter((line, at) => !isRunning(line, at, lines.length));
     const breaks = forcedBreaks(kept);
     for (const group of paragraphs(kept, body, breaks)) {
       const text = joinLines(
         group.map((line) => ({ text: line.text, isBroken: breaks.has(line) })),
-        words,
+        isWord,
       );
       const level = levels.get(sizeOf(group[0]!));
       const place = { page: number };
@@ -91,8 +91,9 @@ function runningLines(pages: PdfPage[]): (line: PdfLine, at: number, count: numb
   const needed = Math.max(4, pages.length * 0.4);
   const seen = new Set<string>();
   return (line, at, count) => {
+    if (!isEdge(at, count)) return false;
     const key = keyOf(line);
-    if (!isEdge(at, count) || (counts.get(key) ?? 0) < needed) return false;
+    if ((counts.get(key) ?? 0) < needed) return false;
     if (seen.has(key)) return true;
     seen.add(key);
     return false;
@@ -122,6 +123,7 @@ function forcedBreaks(lines: PdfLine[]): Set<PdfLine> {
 
 /** Whether most words of a line hold digits. */
 function isFigures(text: string): boolean {
+  if (!/\d/.test(text)) return false;
   const words = text.split(/\s+/);
   return words.length >= 3 && words.filter((word) => /\d/.test(word)).length > words.length * 0.5;
 }

@@ -14,8 +14,29 @@ const BACKSLASH = 92;
 const OPEN = 123;
 const CLOSE = 125;
 
-/** Walks a file in Rich Text Format, in time linear in its size; `\bin` data is passed over. Source: Rich Text Format 1.9.1, conventions */
-export function walkRtf(bytes: Buffer, events: RtfEvents): void {
+/** Bytes that must be there to tell what a control word or a byte in digits is; a longer name is none. */
+const LOOK_AHEAD = 256;
+
+/**
+ * Walks a file in Rich Text Format that comes in pieces, in time linear in its size; `\bin` data is passed over. A run of text may be told in
+ * parts. Source: Rich Text Format 1.9.1, conventions
+ */
+export function walkRtf(pieces: Iterable<Buffer>, events: RtfEvents): void {
+  let rest: Buffer = Buffer.alloc(0);
+  let binary = 0;
+  for (const piece of pieces) {
+    const passed = Math.min(binary, piece.length);
+    binary -= passed;
+    const bytes = rest.length > 0 ? Buffer.concat([rest, piece]) : piece.subarray(passed);
+    const walked = walk(bytes, bytes.length - LOOK_AHEAD, events);
+    rest = Buffer.from(bytes.subarray(walked));
+    binary += Math.max(0, walked - bytes.length);
+  }
+  walk(rest, rest.length, events);
+}
+
+/** Walks what begins before `end`. Gives how far it came: behind the bytes where `\bin` data goes on. */
+function walk(bytes: Buffer, end: number, events: RtfEvents): number {
   const isLetter = (at: number): boolean => {
     const byte = bytes[at] ?? 0;
     return (byte >= 97 && byte <= 122) || (byte >= 65 && byte <= 90);
@@ -24,7 +45,8 @@ export function walkRtf(bytes: Buffer, events: RtfEvents): void {
     const byte = bytes[at] ?? 0;
     return byte >= 48 && byte <= 57;
   };
-  for (let at = 0; at < bytes.length;) {
+  let at = 0;
+  while (at < end) {
     const byte = bytes[at]!;
     if (byte === OPEN || byte === CLOSE) {
       at++;
@@ -56,6 +78,7 @@ export function walkRtf(bytes: Buffer, events: RtfEvents): void {
       }
     } else if (at < bytes.length) events.word(String.fromCharCode(bytes[at++]!), undefined);
   }
+  return at;
 }
 
 /** Bytes that end a run of text. Line ends say nothing in this format, nor do zeros. */

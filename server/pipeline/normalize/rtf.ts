@@ -39,7 +39,7 @@ const PLAIN: RtfParagraph = { isTitle: false, isList: false, inTable: false };
  * that ends early is read as far as it goes. Errors: ContentError `corrupt`, `too_large`.
  * Source: Rich Text Format 1.9.1, https://interoperability.blob.core.windows.net/files/Archive_References/[MSFT-RTF].pdf
  */
-export function normalizeRtf(bytes: Buffer): Normalized {
+export function normalizeRtf(pieces: Iterable<Buffer>): Normalized {
   const list = createBlockList();
   const comments: Block[] = [];
   const margins = new Map<string, Block>();
@@ -226,7 +226,7 @@ export function normalizeRtf(bytes: Buffer): Normalized {
     styleNumber = 0;
   };
 
-  walkRtf(bytes, {
+  walkRtf(pieces, {
     open() {
       flush();
       if (groups.length >= MAX_DEPTH)

@@ -27,7 +27,8 @@ export function createRowWriter(
       }
       lastRow = row;
       left = Math.min(left, first);
-      const anchor = `${sheetName}!${columnName(first)}${row}:${columnName(cells.length - 1)}${row}`;
+      // A template would keep its pieces, each a string of its own, and a big sheet has a million rows.
+      const anchor = [sheetName, '!', columnName(first), row, ':', columnName(cells.length - 1), row].join('');
       if (inTop && filled.length === 1) return add({ kind: 'paragraph', text: filled[0]!, anchor });
       const kept = cells.slice(left);
       if (inTop) {

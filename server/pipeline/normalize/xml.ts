@@ -99,11 +99,15 @@ function localName(name: string): string {
 function attributeOf(tag: SaxesTagPlain, name: string): string | undefined {
   const attributes = tag.attributes;
   if (name in attributes) return attributes[name];
-  for (const key in attributes) if (localName(key) === name) return attributes[key];
+  for (const key in attributes) if (hasLocalName(key, name)) return attributes[key];
   return undefined;
 }
 
 function prefixedOf(tag: SaxesTagPlain, name: string): string | undefined {
-  for (const key in tag.attributes) if (key.includes(':') && localName(key) === name) return tag.attributes[key];
+  for (const key in tag.attributes) if (hasLocalName(key, name)) return tag.attributes[key];
   return undefined;
 }
+
+/** Whether a name is this one with a prefix. */
+const hasLocalName = (key: string, name: string): boolean =>
+  key.length > name.length && key.endsWith(name) && key.indexOf(':') === key.length - name.length - 1;

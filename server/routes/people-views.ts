@@ -1,0 +1,68 @@
+import type { Moment } from '../format.ts';
+
+/** A user as the pages of admins show one. */
+export type PersonRow = {
+  id: string;
+  name: string;
+  email: string;
+  roleLabel: string;
+  createdAt: Moment;
+  lastSignInAt?: Moment;
+  integrations: string;
+  disabledAt?: Moment;
+  isSelf: boolean;
+};
+
+export type SessionRow = {
+  id: string;
+  /** "Firefox on Windows". */
+  browser: string;
+  address?: string;
+  startedAt: Moment;
+  seenAt: Moment;
+  isThis: boolean;
+};
+
+/** `key`: for links; the rest as people read it. */
+export type AuditRow = {
+  at: Moment;
+  who: string;
+  what: string;
+  about: string;
+  browser: string;
+  address?: string;
+  requestId?: string;
+};
+
+export type PeopleViews = {
+  'users/index': { users: PersonRow[]; pending: number };
+  'users/show': { person: PersonRow; role: string };
+  'users/disable': { person: PersonRow };
+  'users/invitations': {
+    invitations: {
+      id: string;
+      email: string;
+      roleLabel: string;
+      invitedBy?: string;
+      createdAt: Moment;
+      expiresAt: Moment;
+      expired: boolean;
+    }[];
+    pending: number;
+    /** Present only in the answer to its creation. */
+    created?: { email: string; link: string; expiresAt: Moment; mail: string };
+  };
+  'profile/index': { sessions: SessionRow[]; others: number };
+  'audit/index': {
+    entries: AuditRow[];
+    /** Invitations that wait, for the tabs. */
+    pending: number;
+    filter: { who: string; action: string; since: string; until: string };
+    filtered: boolean;
+    actions: { id: string; label: string }[];
+    csvHref: string;
+    days: string;
+    nextHref?: string;
+    firstHref?: string;
+  };
+};
