@@ -42,20 +42,34 @@ function closeMenusOutside() {
   });
 }
 
+/** Buttons that copy the text of an element. What brings one into the page later shows it itself. */
 function offerCopying() {
-  for (const button of document.querySelectorAll('[data-copy]')) {
-    if (!navigator.clipboard) continue;
-    button.hidden = false;
-    button.addEventListener('click', async () => {
-      const label = button.textContent;
-      try {
-        await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
-        button.textContent = 'Copied';
-      } catch {
-        button.textContent = 'Select and copy it by hand';
-      }
-      setTimeout(() => (button.textContent = label), 2500);
-    });
+  for (const button of document.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
+  document.addEventListener('click', async ({ target }) => {
+    const button = target.closest?.('[data-copy]');
+    if (!button) return;
+    const label = button.textContent;
+    try {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).innerText.trim());
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Select and copy it by hand';
+    }
+    setTimeout(() => (button.textContent = label), 2500);
+  });
+}
+
+function offerTickingAll() {
+  for (const all of document.querySelectorAll('[data-tick-all]')) {
+    all.hidden = false;
+    const boxes = [...all.form.querySelectorAll(`tbody [name="${all.dataset.tickAll}"]`)];
+    const show = () => {
+      all.checked = boxes.every(({ checked }) => checked);
+      all.indeterminate = !all.checked && boxes.some(({ checked }) => checked);
+    };
+    all.addEventListener('change', () => boxes.forEach((box) => (box.checked = all.checked)));
+    all.form.addEventListener('change', show);
+    show();
   }
 }
 
@@ -166,12 +180,13 @@ function keepSelection() {
     void last.then(() => (location.href = link.href));
   });
 
-  tickAll(form, (boxes, checked) =>
+  const several = (boxes, checked) =>
     queue(
       checked ? add : remove,
       boxes.map((box) => [checked ? 'item' : 'remove', box.value]),
-    ),
-  );
+    );
+  form.addEventListener('tick', ({ detail }) => void several(detail.boxes, detail.checked));
+  tickAll(form, several);
 }
 
 /** A box in the table's head that ticks all rows; half-ticked while some are. */
@@ -193,7 +208,7 @@ function tickAll(form, changed) {
       for (const box of others) box.checked = all.checked;
       if (others.length > 0) changed(others, all.checked);
     });
-    form.addEventListener('change', reflect);
+    for (const event of ['change', 'tick']) form.addEventListener(event, reflect);
     head.replaceChildren(all);
     reflect();
   }
@@ -314,6 +329,18 @@ function followImport() {
       count.textContent = inNumbers.format(counts[count.dataset.count] ?? 0);
   };
 
+  /** The drawings are the server's; they are fetched again from time to time. */
+  let drawnAt = 0;
+  const showCharts = async (isEnd) => {
+    if (!isEnd && Date.now() - drawnAt < 5000) return;
+    drawnAt = Date.now();
+    const response = await fetch(location.href, { credentials: 'same-origin' }).catch(() => undefined);
+    if (!response?.ok) return;
+    const fresh = new window.DOMParser().parseFromString(await response.text(), 'text/html');
+    const charts = fresh.querySelector('[data-import-charts]');
+    if (charts) page.querySelector('[data-import-charts]')?.replaceWith(charts);
+  };
+
   const badge = (kind, text) => {
     const span = document.createElement('span');
     span.className = `badge badge--${kind}`;
@@ -378,8 +405,9 @@ function followImport() {
   const events = new EventSource(page.dataset.importEvents);
   events.addEventListener('progress', (event) => {
     const summary = JSON.parse(event.data);
-    if (needsServer(summary)) location.reload();
-    else showProgress(summary);
+    if (needsServer(summary)) return location.reload();
+    showProgress(summary);
+    void showCharts(false);
   });
   events.addEventListener('item', (event) => showItem(JSON.parse(event.data)));
   events.addEventListener('done', (event) => {
@@ -388,12 +416,16 @@ function followImport() {
     if (needsServer(summary)) return location.reload();
     showProgress(summary);
     showEnd(summary);
+    void showCharts(true);
   });
 }
 
 localizeTimes(document);
+// A part that came after the page.
+document.addEventListener('part', ({ detail }) => localizeTimes(detail));
 focusWhatMatters();
 closeMenusOutside();
 offerCopying();
+offerTickingAll();
 keepSelection();
 followImport();

@@ -74,6 +74,7 @@ async function ask(address) {
       else if (event === 'done') {
         const stopHadFocus = document.activeElement === stop;
         results.innerHTML = data.html;
+        for (const button of results.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
         live.hidden = true;
         show('', false);
         const heading = results.querySelector('h2');
@@ -99,6 +100,11 @@ form.addEventListener('submit', (event) => {
   window.history.pushState(null, '', address);
   shown = location.search;
   void ask(address);
+});
+form.elements.q.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  form.requestSubmit(form.querySelector('button[value=ask]'));
 });
 stop.addEventListener('click', () => running?.abort());
 // What was shown before is the server's to show again.

@@ -59,6 +59,9 @@ switch (command) {
         : ['dist/server/cli/main.js', ...args],
     );
     break;
+  case 'screenshots':
+    node([...tsx, 'scripts/screenshots.ts', ...args]);
+    break;
   case 'bench':
     node([...tsx, 'bench/main.ts', ...args]);
     break;
