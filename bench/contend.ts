@@ -15,6 +15,9 @@ export type Found = {
   failed: number;
   wallMs: number;
   cpuMs: number;
+  /** Of the pass before, in which code was still being compiled. */
+  firstWallMs: number;
+  firstCpuMs: number;
   peakMb: number;
   longestStallMs: number;
 };

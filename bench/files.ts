@@ -12,13 +12,19 @@ const MEDIA_TYPES: Record<string, string> = {
   '.md': 'text/markdown',
 };
 
-/**
- * The documents to measure with, in these formats: of the folder that BENCH_FILES names, else of the reference material beside the
- * project (only those that have a text). Errors: Error where there is neither.
- */
-export function benchFiles(extensions = Object.keys(MEDIA_TYPES)): BenchFile[] {
+/** The folder of documents: what BENCH_FILES names, else the reference material beside the project. Errors: Error where there is neither. */
+export function benchFolder(): string {
   const folder = process.env.BENCH_FILES ?? realDocuments()?.folder;
   if (!folder) throw new Error('There are no documents to measure with: set BENCH_FILES to a folder of them.');
+  return folder;
+}
+
+/**
+ * The documents to measure with, in these formats: of the folder that BENCH_FILES names, else of the reference material beside the
+ * project (only those that have a text). Errors: those of `benchFolder`.
+ */
+export function benchFiles(extensions = Object.keys(MEDIA_TYPES)): BenchFile[] {
+  const folder = benchFolder();
   const unreadable = new Set(
     process.env.BENCH_FILES ? [] : realDocuments()?.files.flatMap((one) => (one.expect === 'text' ? [] : [one.file])),
   );

@@ -1,13 +1,16 @@
 import type { Bench } from './bench.ts';
 import { chunker } from './chunker.ts';
 import { index } from './index.ts';
+import { memory } from './memory.ts';
+import { pages } from './pages.ts';
 import { pdf } from './pdf.ts';
 import { pipeline } from './pipeline.ts';
 import { toTable, writeResults } from './report.ts';
 import { resync } from './resync.ts';
+import { stall } from './stall.ts';
 
 /** In the order they run when none is named. */
-const BENCHES: Bench[] = [pipeline, pdf, chunker, resync, index];
+const BENCHES: Bench[] = [pipeline, pdf, chunker, resync, index, pages, stall, memory];
 
 async function main(names: string[]): Promise<void> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));

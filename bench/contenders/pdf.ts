@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { normalizePdf } from '../../server/pipeline/normalize/pdf.ts';
 import type { BenchFile } from '../files.ts';
 import { contend, work } from './contender.ts';
 
 await contend(work<BenchFile>(), async (files) => {
   const outcome = { documents: 0, chunks: 0, failed: 0 };
-  for (const { file } of files)
+  for (const { file, sizeBytes } of files)
     try {
-      outcome.chunks += (await normalizePdf(readFileSync(file))).blocks.length;
+      outcome.chunks += (await normalizePdf({ path: file, sizeBytes })).blocks.length;
       outcome.documents += 1;
     } catch {
       outcome.failed += 1;
