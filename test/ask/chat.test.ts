@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { ChatError, createChatModel, type ChatEnd, type ChatModel } from '../../server/ask/chat.ts';
-import { checkChat } from '../../server/cli/check-chat.ts';
+import { checkChat } from '../../server/checks/check-chat.ts';
 import { parseConfig, type ConfigError, type Env } from '../../server/config.ts';
 import { createEgress, hostsOf, type Egress } from '../../server/egress/egress.ts';
 import { createLogger } from '../../server/logger.ts';

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { expect } from 'chai';
 import { check } from '../../server/cli/check.ts';
-import type { Finding } from '../../server/cli/finding.ts';
+import type { Finding } from '../../server/checks/finding.ts';
 import { parseConfig, type Env } from '../../server/config.ts';
 import { migrate, openDatabase } from '../../server/database/open.ts';
 import { withDevSecrets } from '../../server/dev-secrets.ts';
@@ -193,6 +193,28 @@ for (const kind of databaseKinds)
         expect(after.about('schema')[0]).to.include({ level: 'ok' });
         expect(after.about('index')[0]).to.include({ level: 'ok' });
         expect(after.about('index')[0]?.message).to.include('pgvector');
+      });
+
+      it('says which embedder search uses, where that is not the configured one, and how far the change is', async () => {
+        const database = await openDatabase(parseConfig(fresh.env));
+        await migrate(database);
+        await database.knex('search_embedder').insert({ active: 'models.example.com/former/256' });
+        await database.close();
+        const told = async () => (await run()).about('embedder change');
+        const [before] = await told();
+        expect(before).to.include({ level: 'warn' });
+        expect(before?.message).to.include('search uses former at models.example.com (256 numbers)');
+
+        const again = await openDatabase(parseConfig(fresh.env));
+        await again.knex('search_embedder').update({ target: 'lexical-1024-v1', done: 1200, total: 3000 });
+        await again.close();
+        expect((await told())[0]?.message).to.equal(
+          'search is moving from former at models.example.com (256 numbers) to the built-in embedder: 1,200 of 3,000 passages',
+        );
+        const last = await openDatabase(parseConfig(fresh.env));
+        await last.knex('search_embedder').update({ active: 'lexical-1024-v1', target: null });
+        await last.close();
+        expect(await told()).to.deep.equal([]);
       });
 
       it('fails when stored grants do not open with the keys', async () => {

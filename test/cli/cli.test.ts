@@ -8,6 +8,7 @@ import { openDatabase } from '../../server/database/open.ts';
 import { createLogger } from '../../server/logger.ts';
 import { createTokenService } from '../../server/services/token-service.ts';
 import { createUserService } from '../../server/services/user-service.ts';
+import { listAuditEntries } from '../../server/stores/audit-store.ts';
 import { createVault } from '../../server/vault/vault.ts';
 import { databaseKinds, freshDatabaseEnv, mainKind } from '../helpers/database.ts';
 
@@ -184,6 +185,12 @@ for (const kind of databaseKinds)
           expect(user).to.include({ email: 'eve@example.com' });
           const [token] = user ? await tokens.list(user) : [];
           expect(token?.expiresAt?.getTime()).to.be.closeTo(Date.now() + 30 * 24 * 3600 * 1000, 60_000);
+          const { entries } = await listAuditEntries(database.knex, { who: 'eve@example.com' }, { limit: 10 });
+          expect(entries.map(({ action, actor }) => [action, actor.kind])).to.deep.equal([
+            ['token_created', 'operator'],
+            ['user_created', 'operator'],
+          ]);
+          expect(JSON.stringify(entries)).not.to.include(stdout.trim());
         } finally {
           await database.close();
         }

@@ -83,7 +83,14 @@ describe('the documentation', () => {
   const nobody = {} as Context;
   const api = routesOf(apiRoutes(nobody), '/api/v1');
   const routes = [
-    ...routesOf(pageRoutes(nobody, { middleware: [], verify: async () => undefined })),
+    ...routesOf(
+      pageRoutes(nobody, {
+        middleware: [],
+        verify: async () => undefined,
+        signIn: async () => undefined,
+        signOut: async () => undefined,
+      }),
+    ),
     ...routesOf(webhookRoutes(nobody)),
     ...api,
   ];
@@ -193,6 +200,7 @@ describe('the documentation', () => {
       ['DATA_DIR', rest.dataDir],
       ['ROLE', rest.role],
       ['LOG_LEVEL', rest.logLevel],
+      ['AUDIT_RETENTION_DAYS', rest.auditRetentionDays],
       ['MAX_FILE_BYTES', rest.maxFileBytes],
       ['IMPORT_CONCURRENCY', rest.importConcurrency],
       ['GOOGLE_AUTH_URL', google.authUrl],

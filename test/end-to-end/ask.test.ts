@@ -83,6 +83,22 @@ withBrowser('asking in a browser', function () {
     expect(faults).to.deep.equal([]);
   });
 
+  it('is asked and copied without a mouse', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.goto(`${hub.url}${paths.search()}`);
+    expect(await page.evaluate('document.activeElement.id')).to.equal('q');
+    await page.keyboard.type(QUESTION);
+    await page.keyboard.press('Control+Enter');
+    const copy = page.getByRole('button', { name: 'Copy' });
+    await copy.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const copied = await page.evaluate('navigator.clipboard.readText()');
+    expect(copied)
+      .to.match(/^The first ferry leaves at 07:40 in winter/)
+      .and.to.contain('Dogs travel free');
+  });
+
   it('stops when it is told to, and leaves the model', async () => {
     await page.goto(`${hub.url}${paths.search()}`);
     await page.fill('#q', QUESTION);

@@ -46,6 +46,7 @@ for (const [javaScriptEnabled, kind] of [
       await page.getByLabel('E-mail address').fill('admin@example.com');
       await page.getByLabel('Password').fill(PASSWORD);
       await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('link', { name: 'Connect an account' }).click();
       await page.getByRole('heading', { level: 1, name: 'Integrations' }).waitFor();
       await expectAccessible('integrations');
 
@@ -57,14 +58,18 @@ for (const [javaScriptEnabled, kind] of [
       await expectAccessible('integration');
 
       await page.goto(`${hub.url}/admin/browse`);
-      await page.getByRole('link', { name: 'Operations', exact: true }).click();
-      await page.getByRole('link', { name: 'Policies', exact: true }).click();
+      const list = page.locator('#pick');
+      await list.getByRole('link', { name: 'Operations', exact: true }).click();
+      await list.getByRole('link', { name: 'Policies', exact: true }).click();
       await page.getByRole('checkbox', { name: 'Select Safety Management Policy.docx' }).check();
       await page.getByRole('checkbox', { name: 'Select Severe Weather Policy.md' }).check();
       await expectAccessible('folder');
       await page.getByRole('button', { name: 'Add to selection' }).click();
       await page.getByText('2 items').first().waitFor();
-      await page.getByRole('link', { name: 'Operations', exact: true }).click();
+      await page
+        .getByRole('navigation', { name: 'Breadcrumbs' })
+        .getByRole('link', { name: 'Operations', exact: true })
+        .click();
       await page.getByRole('checkbox', { name: 'Select Runbooks' }).check();
       await page.getByLabel('Category (optional)').fill('safety');
       await page.getByRole('button', { name: 'Import selected' }).click();

@@ -23,6 +23,7 @@ withBrowser('a hub and vendors on different sites, in a browser', function () {
     await page.getByLabel('E-mail address').fill('admin@example.com');
     await page.getByLabel('Password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('link', { name: 'Connect an account' }).click();
     await page.getByRole('heading', { level: 1, name: 'Integrations' }).waitFor();
   });
   after(async () => {

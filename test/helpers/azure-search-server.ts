@@ -107,7 +107,7 @@ async function serve(server: AzureSearchServer, req: IncomingMessage, res: Serve
     if (url.searchParams.get('api-version') !== '2024-07-01') throw bad('The api-version is not supported.');
     const [status, answer] = route(server, call.method, decodeURIComponent(url.pathname), body, plan);
     call.status = status;
-    call.answer = JSON.stringify(answer);
+    call.answer = answer === undefined ? '' : JSON.stringify(answer);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     call.status = error.status;
@@ -133,6 +133,10 @@ function route(
   const stored = server.indexes.get(name);
   if (!stored) throw new Refusal(404, 'ResourceNotFound', `No index with the name '${name}' was found.`);
   if (method === 'GET' && rest === '') return [200, stored.definition];
+  if (method === 'DELETE' && rest === '') {
+    server.indexes.delete(name);
+    return [204, undefined];
+  }
   if (method === 'POST' && rest === '/docs/search.index') return write(server, stored, body, plan);
   if (method === 'POST' && rest === '/docs/search.post.search')
     return [200, search(server, stored, JSON.parse(body) as Query)];

@@ -69,11 +69,14 @@ export async function startHub(
   config.baseUrl = hub.url;
   const { users, tokens } = hub.context;
   const nobody = { id: '', email: '', name: '', role: 'member' as const };
-  const admin = (await users.list()).find((user) => user.role === 'admin') ?? nobody;
+  const known = await users.list();
+  const admin = known.find(({ role }) => role === 'admin') ?? nobody;
+  const earlier = known.find(({ role }) => role === 'member');
   const member =
     options.users === false
       ? nobody
-      : await users.create({ email: 'member@example.com', name: 'Member', password: PASSWORD, role: 'member' });
+      : (earlier ??
+        (await users.create({ email: 'member@example.com', name: 'Member', password: PASSWORD, role: 'member' })));
   return {
     url: hub.url,
     context: hub.context,

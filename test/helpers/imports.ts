@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import type { Integration } from '../../server/services/integration-service.ts';
 import type { ImportDetail } from '../../server/services/import-service.ts';
+import { connectGoogle } from './connect.ts';
 import type { TestHub } from './hub.ts';
 import { waitFor } from './wait.ts';
 
@@ -12,4 +14,19 @@ export async function finishedImport(hub: TestHub, id: string, timeoutMs = 60_00
   const detail = await hub.context.imports.get(hub.admin, id);
   expect(detail.mismatch).to.equal(undefined);
   return detail;
+}
+
+/** Connects the admin's Google account and imports all of its drive. */
+export async function importDrive(
+  hub: TestHub,
+  timeoutMs = 90_000,
+): Promise<{ integration: Integration; detail: ImportDetail }> {
+  const integration = await connectGoogle(hub, hub.admin);
+  const { items } = await hub.context.browse.list(hub.admin, integration.id, {});
+  const ref = items.find(({ name }) => name === 'My Drive')?.ref ?? '';
+  const { id } = await hub.context.imports.create(hub.admin, {
+    items: [{ integrationId: integration.id, ref }],
+    recursive: true,
+  });
+  return { integration, detail: await finishedImport(hub, id, timeoutMs) };
 }

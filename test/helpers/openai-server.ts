@@ -36,13 +36,16 @@ export type OpenAiServer = {
   /** Every request, in order. */
   requests: EmbeddingRequest[];
   planned: PlannedEmbedding[];
-  /** Numbers of a vector, where nothing else is asked for. */
+  /** Numbers of a vector, where nothing else is asked for, and where a model has others. */
   dimensions: number;
+  dimensionsOf: Map<string, number>;
   /** Whether shorter vectors may be asked for. */
   shortens: boolean;
   /** A request with a text of more words, or with more texts, is refused as OpenAI does. */
   mostWords: number;
   mostTexts: number;
+  /** What a request waits for before it is answered. */
+  gate?: (request: EmbeddingRequest) => Promise<void> | undefined;
   /** Milliseconds that every answer is held back. */
   latencyMs: number;
   /** The same for each text of a request. */
@@ -74,6 +77,7 @@ export async function startOpenAiServer(options: { port?: number; dimensions?: n
     requests,
     planned: [],
     dimensions,
+    dimensionsOf: new Map(),
     shortens: false,
     mostWords: Infinity,
     mostTexts: 2048,
@@ -117,6 +121,7 @@ async function answer(server: OpenAiServer, req: IncomingMessage, res: ServerRes
   const plan = server.planned.shift();
   const delay = server.latencyMs + server.msPerText * request.inputs.length;
   if (delay > 0) await sleep(delay);
+  await server.gate?.(request);
   if (plan === 'silent') return;
   const refusal = typeof plan === 'object' ? plan : refusalOf(server, request, req.method);
   request.status = refusal?.status ?? 200;
@@ -152,7 +157,10 @@ function refusalOf(server: OpenAiServer, request: EmbeddingRequest, method?: str
 
 function vectorsBody(server: OpenAiServer, request: EmbeddingRequest, plan: string | undefined) {
   const { inputs, model, encoding } = request;
-  const dimensions = plan === 'short' ? server.dimensions / 2 : (request.dimensions ?? server.dimensions);
+  const dimensions =
+    plan === 'short'
+      ? server.dimensions / 2
+      : (request.dimensions ?? server.dimensionsOf.get(model) ?? server.dimensions);
   const encode = (vector: number[]) =>
     encoding === 'base64' && plan !== 'numbers'
       ? Buffer.from(Float32Array.from(vector).buffer).toString('base64')

@@ -20,6 +20,10 @@ export type Node = {
   /** What hangs on a page. */
   attachments?: Node[];
   version?: string;
+  sizeBytes?: number;
+  modifiedAt?: Date;
+  /** What opening it gives, in place of a web page of its text. */
+  file?: () => Pick<OpenedFile, 'stream' | 'name' | 'mediaType'>;
   /** Why it cannot be imported. */
   locked?: string;
   details?: OpenedFile['details'];
@@ -66,13 +70,18 @@ const definition: ProviderDefinition = {
   manualRevokeUrl: 'https://wiki.example/account',
 };
 
+const refFor = (name: string): string => {
+  const ref = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return ref === '-' ? encodeURIComponent(name) : ref;
+};
+
 /** A service in memory whose pages hold sub-pages and attachments, listed page by page or at once. */
 export function createScriptedProvider(script: Script): ScriptedProvider {
   const asked: Asked = { lists: [], opened: [] };
   const failures: { method: 'list' | 'open'; name: string; error: Error }[] = [];
 
   const placesOf = (nodes: Node[], parent?: Placed): Placed[] =>
-    nodes.map((node) => ({ node, parent, ref: node.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-') }));
+    nodes.map((node) => ({ node, parent, ref: refFor(node.name) }));
   const heldBy = (place: Placed): Placed[] => placesOf(place.node.below ?? [], place);
   const hangingOn = (place: Placed): Placed[] => placesOf(place.node.attachments ?? [], place);
   const allBelow = (place: Placed, attachments: boolean): Placed[] => [
@@ -98,6 +107,8 @@ export function createScriptedProvider(script: Script): ScriptedProvider {
       name: node.name,
       kind: page ? 'file' : 'folder',
       mediaType: page ? 'text/html' : 'inode/directory',
+      sizeBytes: node.sizeBytes,
+      modifiedAt: node.modifiedAt,
       version: page ? (node.version ?? '1') : undefined,
       webUrl: `https://wiki.example/${ref}`,
       parentRef: parent?.ref,
@@ -176,6 +187,7 @@ export function createScriptedProvider(script: Script): ScriptedProvider {
         stream: Readable.from([Buffer.from(html)]),
         name: `${node.name}.html`,
         mediaType: 'text/html',
+        ...node.file?.(),
         version: node.version ?? '1',
         details: node.details,
       };

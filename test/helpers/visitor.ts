@@ -12,6 +12,9 @@ export type Visitor = {
   cookies(): string;
 };
 
+/** The words of a page, without its elements. */
+export const textOf = (html: string): string => html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+
 export function openVisitor(origin: string): Visitor {
   const jar = new Map<string, string>();
   let token = '';

@@ -3,13 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { check } from '../../server/cli/check.ts';
-import type { Finding } from '../../server/cli/finding.ts';
+import type { Finding } from '../../server/checks/finding.ts';
 import { parseConfig, type Env } from '../../server/config.ts';
 import { startAzureSearchServer, type AzureSearchServer } from '../helpers/azure-search-server.ts';
-import { connectGoogle } from '../helpers/connect.ts';
 import { mainKind, freshDatabaseEnv, openTestDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
-import { finishedImport } from '../helpers/imports.ts';
+import { importDrive } from '../helpers/imports.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { faultsOf } from './azure-contract.ts';
 
@@ -32,16 +31,6 @@ describe('a hub with its index at Azure AI Search', function () {
   });
 
   const start = async () => startHub({ database: await openTestDatabase(kind), filesDir: folder, env: server.env });
-  async function importAll(hub: TestHub) {
-    const integration = await connectGoogle(hub, hub.admin);
-    const { items } = await hub.context.browse.list(hub.admin, integration.id, {});
-    const ref = items.find(({ name }) => name === 'My Drive')?.ref ?? '';
-    const { id } = await hub.context.imports.create(hub.admin, {
-      items: [{ integrationId: integration.id, ref }],
-      recursive: true,
-    });
-    return { integration, detail: await finishedImport(hub, id, 90_000) };
-  }
   const searches = () => server.calls.filter(({ path: to }) => to.includes('post.search')).length;
   const titles = async (hub: TestHub, query: string) =>
     (await hub.context.search.search(hub.admin, { query, mode: 'keyword' })).map(({ title }) => title);
@@ -49,7 +38,7 @@ describe('a hub with its index at Azure AI Search', function () {
   it('imports, finds, forgets one document, and lets go of everything with the account', async () => {
     const hub = await start();
     try {
-      const { integration, detail } = await importAll(hub);
+      const { integration, detail } = await importDrive(hub);
       expect(detail.counts).to.include({ indexed: 6, failed: 0 });
       expect(server.entries()).to.have.length(6);
       expect(new Set(server.entries().map(({ userId }) => userId))).to.have.keys(hub.admin.id);
@@ -80,7 +69,7 @@ describe('a hub with its index at Azure AI Search', function () {
     try {
       // Six tries each, of more files than one.
       server.planned.push(...Array.from({ length: 12 }, () => ({ on: /search\.index/, status: 429, retryAfter: '0' })));
-      const { detail } = await importAll(hub);
+      const { detail } = await importDrive(hub);
       expect(detail.counts).to.include({ indexed: 6, failed: 0 });
       expect(server.entries()).to.have.length(6);
     } finally {

@@ -30,9 +30,10 @@ onEachDatabase('the filters of a search', (open) => {
     const answers: string[][] = [];
     for (const exactUpTo of database.kind === 'postgres' ? [0, 10_000] : [10_000])
       for (const mode of MODES) {
-        const index = createPostgresIndex(database, { embedderId: EMBEDDER, exactUpTo });
+        const index = createPostgresIndex(database, { exactUpTo });
         const embedding = embedWords('budget');
-        const results = await index.search({ userId, text: 'budget', embedding, mode, limit: 50, ...query });
+        const asked = { userId, text: 'budget', embedding, embedderId: EMBEDDER, mode, limit: 50, ...query };
+        const results = await index.search(asked);
         answers.push(results.map(({ text }) => text).sort());
       }
     for (const answer of answers) expect(answer).to.deep.equal(answers[0]);
@@ -97,10 +98,11 @@ onEachDatabase('the filters of a search', (open) => {
     await addDocument(database, writer, userId, far, { category: 'rare' });
     // As if many more vectors lay nearer than the index looks at.
     const search = () =>
-      createPostgresIndex(database, { embedderId: EMBEDDER, exactUpTo: 0, scanUpTo: 100 }).search({
+      createPostgresIndex(database, { exactUpTo: 0, scanUpTo: 100 }).search({
         userId,
         text: 'budget',
         embedding: embedWords('budget'),
+        embedderId: EMBEDDER,
         mode: 'semantic',
         limit: 10,
         category: 'rare',

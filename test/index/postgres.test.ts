@@ -53,6 +53,49 @@ onEachDatabase('the search index', (open) => {
     );
   });
 
+  it('finds and scores the same by words among many passages, whoever else has more', async () => {
+    const texts = Array.from(
+      { length: 3_200 },
+      (_, n) =>
+        `harbour ${n % 2 ? 'winter' : 'summer'} ${n % 3 ? 'ferry' : 'cargo'} ${n % 400 ? 'herring' : 'swordfish'} ${n === 1700 ? 'gangway' : 'quay'}`,
+    );
+    // One vector for all, since only words are asked for.
+    await index.storeEmbeddings(new Map([[hashOf('any'), embedWords('any')]]), EMBEDDER);
+    const chunks = toChunks(texts).map((chunk) => ({ ...chunk, textHash: hashOf('any') }));
+    const id = await addDocumentRow(database, userId, chunks.length, {});
+    await database.transaction((trx) => index.replace(trx, id, chunks, EMBEDDER));
+    const ask = async (text: string) =>
+      (await search(text, { mode: 'keyword' })).map(({ ordinal, score, confidence }) => ({
+        ordinal,
+        score,
+        confidence,
+      }));
+    const queries = ['gangway', 'swordfish cargo', 'winter cargo', 'harbour ferry', 'harbour'];
+    const askAll = async () => {
+      const answers: Awaited<ReturnType<typeof ask>>[] = [];
+      for (const query of queries) answers.push(await ask(query));
+      return answers;
+    };
+    const alone = await askAll();
+    const [one = [], rare = [], middling = [], common = [], any = []] = alone.map((found) =>
+      found.map(({ ordinal }) => ordinal),
+    );
+    expect(one).to.deep.equal([1700]);
+    expect(rare.slice(0, 3)).to.have.members([0, 1200, 2400]);
+    expect(middling.filter((n) => n % 2 && n % 3 === 0)).to.have.length(10);
+    expect(common.filter((n) => n % 3)).to.have.length(10);
+    expect(any).to.have.length(10);
+
+    // So many more of another user that the search asks the inverted index for the owner as well.
+    const other = await addUser(database, 'ben@example.com');
+    await database.knex.raw(
+      `insert into chunks (document_id, ordinal, text, token_count, text_hash, terms, term_count)
+       select ?, n, repeat('x', 1800), 1, ?, 'harbour swordfish cargo winter gangway'::tsvector, 5 from generate_series(1, 14000) as n`,
+      [await addDocumentRow(database, other, 14_000, {}), hashOf('any')],
+    );
+    expect(await askAll()).to.deep.equal(alone);
+  });
+
   it('stores the same text once, knows it again, and forgets it when no chunk refers to it', async () => {
     const first = await addDocument(database, index, userId, ['boilerplate', 'boilerplate', 'own text']);
     const second = await addDocument(database, index, userId, ['boilerplate']);
@@ -102,10 +145,9 @@ onEachDatabase('the search index', (open) => {
     expect(await texts('vector', { mode: 'semantic', embedding: embedWords('vector', 256) })).to.deep.equal([
       'short vector',
     ]);
-    const other = createPostgresIndex(database, { embedderId: 'other' });
     const query = { userId, text: 'x', embedding: embedWords('vector'), mode: 'semantic', limit: 5 } as const;
-    expect(await other.search(query)).to.deep.equal([]);
-    expect(await createPostgresIndex(database, { embedderId: EMBEDDER }).search(query)).to.have.length(1);
+    expect(await index.search({ ...query, embedderId: 'other' })).to.deep.equal([]);
+    expect(await index.search({ ...query, embedderId: EMBEDDER })).to.have.length(1);
   });
 
   it('finds the same neighbours by the approximate index as by comparing every vector', async () => {
@@ -113,7 +155,7 @@ onEachDatabase('the search index', (open) => {
     const words = ['pump', 'valve', 'engine', 'rota', 'berth', 'ferry', 'winter', 'budget'];
     const passages = Array.from(
       { length: 120 },
-      (_, n) => `${words[n % 8]} ${words[(n >> 3) % 8]} ${words[(n * 7 + 3) % 8]} note${n}`,
+      (_, n) => `${words[n % 8]} ${words[(n >> 3) % 8]} ${words[(n * 7 + 3) % 8]} ${n === 1700 ? 'gangway' : 'quay'}`,
     );
     await addDocument(database, index, userId, passages, { category: 'own' });
     await addDocument(database, index, other, [...passages, ...passages.map((text) => `${text} theirs`)]);
@@ -121,12 +163,13 @@ onEachDatabase('the search index', (open) => {
       userId,
       text: 'engine berth',
       embedding: embedWords('engine berth'),
+      embedderId: EMBEDDER,
       mode: 'semantic',
       limit: 10,
       category: 'own',
     } as const;
-    const exact = await createPostgresIndex(database, { embedderId: EMBEDDER }).search(query);
-    const approximate = await createPostgresIndex(database, { embedderId: EMBEDDER, exactUpTo: 0 }).search(query);
+    const exact = await createPostgresIndex(database).search(query);
+    const approximate = await createPostgresIndex(database, { exactUpTo: 0 }).search(query);
     expect(approximate).to.have.length(10);
     const similarity = (text: string) =>
       embedWords(text).reduce((sum, value, place) => sum + value * (query.embedding[place] ?? 0), 0);

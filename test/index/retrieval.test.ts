@@ -99,7 +99,7 @@ async function measure(
   set: JudgedSet,
   published: number | undefined,
 ): Promise<Record<SearchMode, number>> {
-  const index = createPostgresIndex(database, { embedderId: embedder.id });
+  const index = createPostgresIndex(database);
   const signal = AbortSignal.timeout(170_000);
   const userId = await addUser(database, `${hashOf(name)}@example.com`);
   const documentId = await addDocumentRow(database, userId, set.passages.length, { title: name });
@@ -134,7 +134,9 @@ async function measure(
   for (const mode of MODES) {
     started = performance.now();
     const gains = await limit.map(set.queries, async (query, place) => {
-      const results = await index.search({ userId, text: query.text, embedding: queryVectors[place], mode, limit: 10 });
+      const embedding = queryVectors[place];
+      const asked = { userId, text: query.text, embedding, embedderId: embedder.id, mode, limit: 10 };
+      const results = await index.search(asked);
       const found = results.map(({ ordinal }) => set.passages[ordinal]?.id ?? '');
       return ndcg(found, set.relevant.get(query.id) ?? new Set());
     });

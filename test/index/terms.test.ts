@@ -62,8 +62,8 @@ describe('search terms', () => {
   });
 
   it('are counted and written as Postgres reads them, quotes and backslashes harmless', () => {
-    expect(toTsvector(countTerms('pump valve pump'))).to.equal("'pump':1,2 'valv':1");
-    expect(toTsvector(new Map([["it's \\", 1]]))).to.equal("'it''s \\\\':1");
+    expect(toTsvector(countTerms('pump valve pump'))).to.equal("'pump':1,2 'valv'");
+    expect(toTsvector(new Map([["it's \\", 1]]))).to.equal("'it''s \\\\'");
     expect(toTsquery(['a', "b'"])).to.equal("'a' | 'b'''");
     expect(toTsvector(countTerms('x '.repeat(1_000))).split(',')).to.have.length(255);
     expect([...countTerms('ـ ً \u0301 ـــ').keys()]).to.deep.equal([]);

@@ -91,12 +91,9 @@ onOneDatabase('embedding of an import by a model’s server', (open) => {
     expect(long).to.include({ name: 'report-0.md', reasonCode: 'embedding_refused' });
     expect(long?.reason).to.include('maximum context length is 11 tokens');
 
-    // As an import finds it after the model was changed.
-    await hub.context.database.knex('chunk_embeddings').update({ embedder: 'another' });
     openai.mostWords = Infinity;
     const again = await importAll(hub.admin, id);
-    expect(again.counts).to.include({ failed: 0, indexed: FILES });
-    expect((await importAll(hub.admin, id)).counts).to.include({ unchanged: FILES });
+    expect(again.counts).to.include({ failed: 0, indexed: 1, unchanged: FILES - 1 });
 
     const client = await openClient(hub);
     const ask = { body: { query: 'painted pier 7', mode: 'semantic' } };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { checkOriginals } from '../../server/cli/check-originals.ts';
+import { checkOriginals } from '../../server/checks/check-originals.ts';
 import { pruneOriginals } from '../../server/cli/originals.ts';
 import { ConfigError, parseConfig, type Env } from '../../server/config.ts';
 import { freshDatabaseEnv } from '../helpers/database.ts';

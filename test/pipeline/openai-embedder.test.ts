@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { expect } from 'chai';
-import { checkEmbedder } from '../../server/cli/check-embedder.ts';
+import { checkEmbedder } from '../../server/checks/check-embedder.ts';
 import { parseConfig, type ConfigError, type Env } from '../../server/config.ts';
 import { createEgress, hostsOf, type Egress } from '../../server/egress/egress.ts';
 import { createLogger } from '../../server/logger.ts';

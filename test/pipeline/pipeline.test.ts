@@ -162,6 +162,29 @@ describe('The pool of parsers', function () {
     expect((await pipeline.read('good.txt', 'x')).text).to.equal('fine');
   });
 
+  it('reads one big file at a time, and small ones beside it', async () => {
+    pipeline = await openTestPipeline({ workerEntry, workers: 2 });
+    const big = Buffer.alloc(17 * 1_048_576, 'x');
+    const controller = new AbortController();
+    let hanging: Promise<unknown> = Promise.resolve();
+    await new Promise<void>((resolve) => {
+      hanging = outcomeOf(
+        pipeline!.prepare(
+          { ...file({ name: 'hang.txt' }), stream: Readable.from([big]), sizeBytes: big.length },
+          { title: 'hang', signal: controller.signal, onArrived: async () => resolve() },
+        ),
+      );
+    });
+    let isRead = false;
+    const next = pipeline.read('next.txt', big).then(() => (isRead = true));
+    await waitFor('the second big file', () => pipeline!.leftovers().length === 2);
+    expect((await pipeline.read('good.txt', 'x')).text).to.equal('fine');
+    expect(isRead).to.equal(false);
+    controller.abort(new Error('cancelled'));
+    await hanging;
+    await next;
+  });
+
   it('closes while a file hangs, and refuses work from then on', async () => {
     pipeline = await openTestPipeline({ workerEntry });
     const running = outcomeOf(pipeline.prepare(file({ name: 'hang.txt' }), settings()));

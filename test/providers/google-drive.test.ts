@@ -174,6 +174,12 @@ describe('Google Drive', () => {
       expect(contents.sort()).to.deep.equal(['the first', 'the second']);
     });
 
+    it('says whose a file is, where it is somebody’s', () => {
+      expect(home.map(({ owner }) => owner))
+        .to.include('Ann Oster')
+        .and.not.include(undefined);
+    });
+
     it('goes on after an empty page', async () => {
       world.plan(/^\/drive\/v3\/files\?/, 200, { files: [], nextPageToken: 'more' });
       const { items, next } = await world.provider.list(connection, refOf('Many papers'));

@@ -207,4 +207,16 @@ onOneDatabase('browsing items that hold items', (open) => {
       ['Everything about fog/Fog signals', 'indexed'],
     ]);
   });
+
+  it('offers the categories of one’s own documents where a category is typed', async () => {
+    const items = [{ integrationId: integration.id, ref: provider.refOf('Imprint') }];
+    const { id } = await hub.context.imports.create(hub.admin, { items, category: 'Ships & <sails>' });
+    await finishedImport(hub, id);
+    const { html } = await visitor.get(place('Ferries'));
+    expect(html).to.match(/<input[^>]*name="category"[^>]* list="categories"/);
+    const offered = /<datalist id="categories">[^]*?<\/datalist>/.exec(html)?.[0];
+    expect(offered).to.contain('value="Ships &amp; &lt;sails&gt;"');
+    const other = await signInAs(hub.url, hub.member.email);
+    expect((await other.get('/admin/browse')).html).not.to.contain('Ships');
+  });
 });

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { expect } from 'chai';
 import { ProviderError } from '../../providers/errors.ts';
 import * as schemas from '../../server/api/schemas.ts';
+import { REASON_LABELS } from '../../server/routes/import-labels.ts';
 import type { ImportDetail } from '../../server/services/import-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { entry } from '../helpers/followed.ts';
@@ -15,13 +17,11 @@ import {
   type Node,
   type ScriptedProvider,
 } from '../helpers/scripted-provider.ts';
-import { signInAs, type Visitor } from '../helpers/visitor.ts';
+import { signInAs, textOf, type Visitor } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 /** Names that a spreadsheet would take for formulas, and ones that CSV has to quote. */
 const ODD = ['=HYPERLINK("http://x.example")', '+1', '-2', '@SUM(A1)', 'a "quoted", one', 'Fähre 港'];
-
-const textOf = (html: string): string => html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
 
 onOneDatabase('the page of an import', (open) => {
   let hub: TestHub;
@@ -48,6 +48,46 @@ onOneDatabase('the page of an import', (open) => {
     const items = [{ integrationId: integration.id, ref: provider.refOf('Space') }];
     return finishedImport(hub, (await hub.context.imports.create(hub.admin, { items })).id);
   }
+
+  it('draws when items ended, and why some were not imported', async () => {
+    await script([...pages(9), ...['Board', 'Map'].map((name) => ({ name, locked: `${name} has no text.` }))]);
+    const { id } = await run();
+    const { knex } = hub.context.database;
+    const show = async () => (await visitor.get(`/admin/imports/${id}`)).html;
+    const quick = await show();
+    expect(textOf(quick)).to.contain('Why items were not imported Nothing to import 2 skipped');
+    expect(quick).to.contain(`href="/admin/imports/${id}?state=skipped"`).and.not.to.contain('Items over time');
+    // As if it had taken an hour, the last item alone half of it.
+    const at = (minutes: number) => new Date(Date.UTC(2026, 10, 20, 9, minutes));
+    await knex('imports')
+      .where({ id })
+      .update({ started_at: at(0), finished_at: at(60) });
+    await knex('import_items')
+      .where({ import_id: id })
+      .update({ settled_at: at(29) });
+    await knex('import_items')
+      .where({ import_id: id, name: 'Page 8' })
+      .update({ settled_at: at(60) });
+    const slow = await show();
+    expect(textOf(slow)).to.contain('9 searchable items and 2 others in 60 minutes, at most 10 in 2 minutes.');
+    const bars = [...slow.matchAll(/<rect x="(\d+)" y="(\d+)" width="8" height="(\d+)"><title>(\d+) items?</g)];
+    expect(bars).to.have.length(30);
+    expect(
+      bars.filter(([, , , , items]) => items !== '0').map(([, x, y, height, items]) => [x, y, height, items]),
+    ).to.deep.equal([
+      ['141', '200', '800', '10'],
+      ['291', '900', '100', '1'],
+    ]);
+    expect(slow).to.contain('<rect class="bar__part--skipped" x="141" y="0" width="8" height="200">');
+  });
+
+  it('has words for every reason that the API names', () => {
+    const api = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+    const [, table = ''] = /\n\| `reasonCode` \|.*\n\| --- .*\n((?:\|.*\n)+)/.exec(api) ?? [];
+    const codes = table.split('\n').flatMap((row) => row.split(' | ', 1)[0]!.match(/(?<=`)[a-z_]+(?=`)/g) ?? []);
+    expect(codes.length).to.be.greaterThan(25);
+    expect(Object.keys(REASON_LABELS).sort()).to.deep.equal([...new Set(codes)].sort());
+  });
 
   it('says how many were listed and what became of them', async () => {
     await script([...pages(3), { name: 'Board', locked: 'A board has no text.' }]);

@@ -6,7 +6,9 @@ import { answer, NOWHERE, openClient, problem, type Client } from '../api/client
 import { connectGoogle } from '../helpers/connect.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
-import { signInAs, type Visitor } from '../helpers/visitor.ts';
+import { finishedImport } from '../helpers/imports.ts';
+import { connectScripted, createScriptedProvider } from '../helpers/scripted-provider.ts';
+import { signInAs, textOf, type Visitor } from '../helpers/visitor.ts';
 import { addDocument } from '../index/passages.ts';
 
 onOneDatabase('the filters of the search page and call', (open) => {
@@ -101,5 +103,30 @@ onOneDatabase('the filters of the search page and call', (open) => {
     const foreign = await visitor.get(paths.search({ q: 'budget', integrationId: NOWHERE }));
     expect(foreign.status).to.equal(422);
     expect(foreign.html).to.include('id="integrationId-error"');
+  });
+});
+
+onOneDatabase('the results of the search page', (open) => {
+  let hub: TestHub;
+  before(async () => {
+    hub = await startHub({ database: await open() });
+  });
+  after(() => hub.close());
+
+  it('show the passages with the words first, and fold away what is only similar', async () => {
+    const text = 'The ferry leaves at noon.</p><h2>Crew</h2><p>Ferrymen and ferryboats rest on Monday.';
+    const provider = createScriptedProvider({
+      roots: [{ name: 'Space', below: [{ name: 'Rota', text }] }],
+      listsDeep: true,
+      pageSize: 50,
+    });
+    const { id: integrationId } = await connectScripted(hub, provider, hub.admin);
+    const items = [{ integrationId, ref: provider.refOf('Space') }];
+    await finishedImport(hub, (await hub.context.imports.create(hub.admin, { items })).id);
+    const visitor = await signInAs(hub.url, hub.admin.email);
+    const { html } = await visitor.get(paths.search({ q: 'ferry' }));
+    const [shown = '', folded = ''] = html.split('1 more passage');
+    expect(textOf(shown)).to.include('100% match').and.include('The ferry leaves at noon.').and.not.include('Ferrymen');
+    expect(textOf(folded)).to.include('similar, without these words').and.include('Ferrymen');
   });
 });

@@ -2,11 +2,12 @@ import { expect } from 'chai';
 import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { VENDORS, type Vendor } from '../faults/vendors.ts';
+import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { onOneDatabase } from '../helpers/database.ts';
-import { followFolder } from '../helpers/followed.ts';
-import { startHub, type TestHub } from '../helpers/hub.ts';
+import { entry, followFolder } from '../helpers/followed.ts';
+import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
-import { signInAs, type Page, type Visitor } from '../helpers/visitor.ts';
+import { signInAs, type Page, type Visitor, textOf } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 onOneDatabase('the pages of syncs', (open) => {
@@ -37,7 +38,6 @@ onOneDatabase('the pages of syncs', (open) => {
       const shown = await visitor.get(location);
       return shown.html.includes('data-import-held') && shown;
     });
-  const textOf = (html: string): string => html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
   const removeLogs = (from: number, to: number): void => {
     for (let at = from; at < to; at++)
       files.splice(
@@ -192,5 +192,63 @@ onOneDatabase('the pages of syncs', (open) => {
     expect(shown).to.contain('It is no longer followed.').and.to.contain('Nothing of this account is followed yet.');
     expect((await visitor.get(link)).status).to.equal(404);
     expect(await total()).to.equal(before);
+  });
+});
+
+onOneDatabase('the chart of the last syncs', (open) => {
+  let hub: TestHub;
+  let visitor: Visitor;
+  let integration: Integration;
+  let files: SandboxFile[];
+  let page: string;
+  before(async () => {
+    hub = await startHub({ database: await open() });
+    visitor = await signInAs(hub.url, 'admin@example.com');
+    ({ integration, files } = await followFolder(hub, VENDORS[0] as Vendor));
+    page = `/admin/integrations/${integration.id}`;
+  });
+  after(() => hub.close());
+
+  it('draws what they changed, and says it in words too', async () => {
+    expect((await visitor.get(page)).html).not.to.contain('Last syncs');
+    const followed = files.find(({ name }) => name === 'Followed');
+    files.push(entry('charted.txt', followed?.id ?? '', 'A chart of the harbour.'));
+    const { location = '' } = await visitor.post(`${page}/sync`);
+    await finishedImport(hub, location.split('/').at(-1) ?? '');
+    const { html } = await visitor.get(page);
+    expect(html).to.match(
+      /<svg class="chart"[^>]* role="img" aria-label="The last sync brought 1 change; none failed"/,
+    );
+    expect(html).to.match(/<title>[^<]*: 1 change<\/title>/);
+    const again = (await visitor.post(`${page}/sync`)).location ?? '';
+    await finishedImport(hub, again.split('/').at(-1) ?? '');
+    expect(textOf((await visitor.get(page)).html)).to.contain(
+      'The last 2 syncs brought 1 change, at most 1 at once; none failed.',
+    );
+    expect(textOf(html)).to.match(/At most [\d.]+ requests a second/);
+    const others = await hub.context.imports.list(hub.member, { syncsOf: integration.id });
+    expect(others.imports).to.deep.equal([]);
+  });
+
+  withBrowser('in a browser', () => {
+    it('is accessible in light and dark', async () => {
+      const browser = await startBrowser();
+      try {
+        const shown = await (await browser.newContext({ baseURL: hub.url })).newPage();
+        await shown.goto('/sign-in');
+        await shown.getByLabel('E-mail address').fill(hub.admin.email);
+        await shown.getByLabel('Password').fill(PASSWORD);
+        await shown.getByRole('button', { name: 'Sign in' }).click();
+        await shown.getByRole('heading', { level: 1 }).waitFor();
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await shown.emulateMedia({ colorScheme });
+          await shown.goto(page);
+          await shown.getByRole('img', { name: 'brought 1 change' }).waitFor();
+          expect(await accessibilityFaults(shown), colorScheme).to.deep.equal([]);
+        }
+      } finally {
+        await browser.close();
+      }
+    });
   });
 });

@@ -2,31 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import type { Router } from 'express';
-import { apiRoutes } from '../../server/api/index.ts';
-import { createAuthenticator } from '../../server/middleware/auth.ts';
-import { pageRoutes } from '../../server/routes/index.ts';
 import { connectGoogle } from '../helpers/connect.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
+import { apiRoutesOf, pageRoutesOf, type Route } from '../helpers/routes.ts';
 import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
-
-type Route = { method: string; pattern: string };
-type Layer = { route?: { path: string | string[]; methods: Record<string, boolean> }; handle: { stack?: Layer[] } };
-
-/** Every route below a router. The routers of this hub are mounted without a prefix of their own. */
-function routesOf(router: Router, prefix = ''): Route[] {
-  return (router.stack as unknown as Layer[]).flatMap((layer): Route[] => {
-    const { route } = layer;
-    if (!route) return layer.handle.stack ? routesOf(layer.handle as unknown as Router, prefix) : [];
-    return [route.path]
-      .flat()
-      .flatMap((pattern) =>
-        Object.keys(route.methods).map((method) => ({ method: method.toUpperCase(), pattern: prefix + pattern })),
-      );
-  });
-}
 
 /** Routes that anybody may call, signed in or not. */
 const PUBLIC = new Set([
@@ -37,8 +18,13 @@ const PUBLIC = new Set([
   'POST /sign-out',
   'GET /set-up',
   'POST /set-up',
+  'GET /invitation',
+  'POST /invitation',
   'GET /',
 ]);
+
+/** Pages for admins, whoever is asked about. */
+const FOR_ADMINS = /^\/admin\/(users|invitations|audit)/;
 
 /** What a route without an id in its address is sent in addition: the owner's ids where others hide them. */
 type Owned = {
@@ -49,6 +35,7 @@ type Owned = {
   document: string;
   token: string;
   notification: string;
+  session: string;
   ref: string;
 };
 const PROBES: Record<
@@ -56,7 +43,16 @@ const PROBES: Record<
   (owned: Owned) => { query?: string; json?: unknown; form?: Record<string, string>; status: number }
 > = {
   'GET /admin/browse': ({ integration }) => ({ query: `?integration=${integration}`, status: 404 }),
+  'GET /admin/browse/preview': ({ integration, ref }) => ({
+    query: `?${new URLSearchParams({ integration, ref }).toString()}`,
+    status: 404,
+  }),
   'GET /admin/documents': ({ integration }) => ({ query: `?integration=${integration}`, status: 404 }),
+  'GET /admin/documents/change': ({ document }) => ({ query: `?do=delete&id=${document}`, status: 404 }),
+  'POST /admin/documents/change': ({ document }) => ({
+    form: { do: 'delete', id: document, expected: '1' },
+    status: 404,
+  }),
   'GET /admin/search': () => ({ query: '?q=harbour+opens+at+six', status: 200 }),
   'POST /admin/imports': ({ integration, ref }) => ({
     form: {
@@ -101,6 +97,7 @@ onOneDatabase('two users', (open) => {
     const [selection] = await syncs.selections(hub.admin, integration?.id ?? '');
     const token = await tokens.create(hub.admin, { name: 'the owner’s script' });
     const { notifications } = await hub.context.notifications.list(hub.admin);
+    await signInAs(hub.url, hub.admin.email);
     owned = {
       integration: integration?.id ?? '',
       selection: selection?.id ?? '',
@@ -109,6 +106,7 @@ onOneDatabase('two users', (open) => {
       document: document?.id ?? '',
       token: token.id,
       notification: notifications[0]?.id ?? '',
+      session: (await hub.context.signIns.list(hub.admin))[0]?.id ?? '',
       ref: done.items[0] ? ref : '',
     };
     for (const [name, value] of Object.entries(owned)) expect(value, name).to.have.length.above(3);
@@ -118,20 +116,18 @@ onOneDatabase('two users', (open) => {
     await rm(folder, { recursive: true });
   });
 
-  const allRoutes = () => [
-    ...routesOf(pageRoutes(hub.context, createAuthenticator(hub.context))),
-    ...routesOf(apiRoutes(hub.context), '/api/v1'),
-  ];
+  const allRoutes = () => [...pageRoutesOf(hub.context), ...apiRoutesOf(hub.context)];
 
   /** The address with the owner's ids in it. */
   function address(pattern: string): string {
-    const section = /\/(integrations|imports|documents|tokens|notifications)\//.exec(pattern)?.[1] ?? '';
+    const section = /\/(integrations|imports|documents|tokens|notifications|sessions)\//.exec(pattern)?.[1] ?? '';
     const ids: Record<string, string> = {
       integrations: owned.integration,
       imports: owned.import,
       documents: owned.document,
       tokens: owned.token,
       notifications: owned.notification,
+      sessions: owned.session,
     };
     return pattern
       .replace(':platform', 'google_drive')
@@ -166,7 +162,8 @@ onOneDatabase('two users', (open) => {
       const visitor = await signInAs(hub.url, email);
       for (const route of routes) {
         const name = `${route.method} ${route.pattern}`;
-        const { status, text, expected } = await send(visitor, route);
+        const { status, text, expected: otherwise } = await send(visitor, route);
+        const expected = email.startsWith('member') && FOR_ADMINS.test(route.pattern) ? 403 : otherwise;
         if (expected > 0) expect(status, `${name} answered ${text.slice(0, 200)}`).to.equal(expected);
         expect(status, name).to.be.below(500);
         expect(text, name).not.to.contain('sandbox@tributary.example').and.not.to.contain('opens at six.');
@@ -180,6 +177,7 @@ onOneDatabase('two users', (open) => {
       expect((await context.syncs.schedule(admin, owned.integration)).every).to.equal(null);
       expect((await context.documents.list(admin)).total).to.equal(1);
       expect((await context.imports.list(admin)).imports.map(({ id }) => id)).to.deep.equal([owned.import]);
+      expect((await context.signIns.list(admin)).map(({ id }) => id)).to.include(owned.session);
       expect((await context.tokens.list(admin)).map(({ id }) => id)).to.include(owned.token);
       expect((await context.notifications.list(admin)).notifications[0]?.dismissedAt).to.equal(undefined);
       expect(hub.sandbox.google.state.revoked).to.deep.equal([]);
@@ -200,11 +198,12 @@ onOneDatabase('two users', (open) => {
   it('lets members neither see nor make users', async () => {
     const visitor = await signInAs(hub.url, 'member@example.com');
     expect((await visitor.get('/admin/users')).status).to.equal(403);
+    expect((await visitor.get('/admin/audit.csv')).status).to.equal(403);
     expect(
       (await visitor.post('/admin/users', { email: 'x@example.com', name: 'X', password: PASSWORD, role: 'admin' }))
         .status,
     ).to.equal(403);
-    expect((await visitor.fetch('/api/v1/users')).status).to.equal(403);
+    for (const call of ['users', 'audit']) expect((await visitor.fetch(`/api/v1/${call}`)).status, call).to.equal(403);
     expect((await hub.context.users.list()).some(({ email }) => email === 'x@example.com')).to.equal(false);
   });
 });

@@ -1,0 +1,24 @@
+import type { Router } from 'express';
+import { apiRoutes } from '../../server/api/index.ts';
+import type { Context } from '../../server/context.ts';
+import { createAuthenticator } from '../../server/middleware/auth.ts';
+import { pageRoutes } from '../../server/routes/index.ts';
+
+export type Route = { method: string; pattern: string };
+type Layer = { route?: { path: string | string[]; methods: Record<string, boolean> }; handle: { stack?: Layer[] } };
+
+/** Every route below a router. The routers of this hub are mounted without a prefix of their own. */
+function routesOf(router: Router, prefix = ''): Route[] {
+  return (router.stack as unknown as Layer[]).flatMap((layer): Route[] => {
+    const { route } = layer;
+    if (!route) return layer.handle.stack ? routesOf(layer.handle as unknown as Router, prefix) : [];
+    return [route.path]
+      .flat()
+      .flatMap((pattern) =>
+        Object.keys(route.methods).map((method) => ({ method: method.toUpperCase(), pattern: prefix + pattern })),
+      );
+  });
+}
+
+export const pageRoutesOf = (context: Context): Route[] => routesOf(pageRoutes(context, createAuthenticator(context)));
+export const apiRoutesOf = (context: Context): Route[] => routesOf(apiRoutes(context), '/api/v1');
