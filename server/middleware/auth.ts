@@ -6,6 +6,7 @@ import { paths } from '../paths.ts';
 import type { TokenService } from '../services/token-service.ts';
 import type { SignInService } from '../services/sign-in-service.ts';
 import type { User, UserService } from '../services/user-service.ts';
+import { csrfToken } from './csrf.ts';
 import { isApi } from './request.ts';
 
 export type Authenticator = {
@@ -78,6 +79,8 @@ export function createAuthenticator(deps: {
         );
       });
       req.session.signInId = await signIns.start(user);
+      // Made by the first page instead, two pages that are opened at once would each make their own, and one form would be refused.
+      csrfToken(req);
     },
 
     async signOut(req) {

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { paths } from '../../server/paths.ts';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, complaintsOf, openSignedIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { startChatServer, type ChatServer } from '../helpers/chat-server.ts';
 import { mainKind, openTestDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
-import { signInAs } from '../helpers/visitor.ts';
+
 import { waitFor } from '../helpers/wait.ts';
 import { addDocument } from '../index/passages.ts';
 
@@ -17,7 +17,7 @@ withBrowser('asking in a browser', function () {
   let chat: ChatServer;
   let browser: Browser;
   let page: Page;
-  const faults: string[] = [];
+  let faults: string[];
   const asked: string[] = [];
 
   before(async () => {
@@ -31,20 +31,8 @@ withBrowser('asking in a browser', function () {
       { title: 'Timetable.md' },
     );
     browser = await startBrowser();
-    const visitor = await signInAs(hub.url, hub.admin.email);
-    const context = await browser.newContext();
-    await context.addCookies(
-      visitor
-        .cookies()
-        .split('; ')
-        .map((cookie) => {
-          const [name = '', ...value] = cookie.split('=');
-          return { name, value: value.join('='), url: hub.url };
-        }),
-    );
-    page = await context.newPage();
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    page = await openSignedIn(browser, hub.url, hub.admin.email);
+    faults = complaintsOf(page);
     page.on('request', (request) => asked.push(request.url()));
   });
   after(async () => {

@@ -5,10 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { paths } from '../../server/paths.ts';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, complaintsOf, fillSignIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { connectGoogle } from '../helpers/connect.ts';
 import { mainKind, openTestDatabase } from '../helpers/database.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { pageRoutesOf } from '../helpers/routes.ts';
 
@@ -150,18 +150,11 @@ withBrowser('every page', function () {
   async function visit(email: string | undefined, options: { javaScriptEnabled?: boolean } = {}) {
     const context = await browser.newContext({ viewport: DESKTOP, baseURL: hub.url, ...options });
     const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(`${page.url()}: ${message.text()}`);
-    });
-    page.on('pageerror', (error) => complaints.push(`${page.url()}: ${String(error)}`));
+    const complaints = complaintsOf(page);
     page.on('dialog', (dialog) => complaints.push(`${page.url()}: ${dialog.message()}`));
     if (email) {
       await page.goto(paths.signIn);
-      await page.getByLabel('E-mail address').fill(email);
-      await page.getByLabel('Password').fill(PASSWORD);
-      await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
-      await page.waitForURL((url) => url.pathname.startsWith('/admin'));
+      await fillSignIn(page, email);
     }
     return { page, complaints, close: () => context.close() };
   }

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { sampleFacts } from '../../providers/sandbox/company/facts.ts';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, complaintsOf, fillSignIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { databaseKinds, mainKind, openTestDatabase } from '../helpers/database.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 const FACT = sampleFacts.find(({ file }) => file === 'Severe Weather Policy.md');
@@ -17,17 +17,14 @@ for (const [javaScriptEnabled, kind] of [
     let hub: TestHub;
     let browser: Browser;
     let page: Page;
-    const complaints: string[] = [];
+    let complaints: string[];
 
     before(async () => {
       hub = await startHub({ database: await openTestDatabase(kind) });
       browser = await startBrowser();
       page = await (await browser.newContext({ javaScriptEnabled })).newPage();
       page.setDefaultTimeout(15_000);
-      page.on('console', (message) => {
-        if (message.type() === 'error') complaints.push(message.text());
-      });
-      page.on('pageerror', (error) => complaints.push(error.message));
+      complaints = complaintsOf(page);
     });
     after(async () => {
       await browser?.close();
@@ -43,9 +40,7 @@ for (const [javaScriptEnabled, kind] of [
     it('signs in, connects, browses, imports, finds a sentence with its citation, and disconnects without a trace', async () => {
       await page.goto(hub.url);
       await expectAccessible('sign-in');
-      await page.getByLabel('E-mail address').fill('admin@example.com');
-      await page.getByLabel('Password').fill(PASSWORD);
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await fillSignIn(page, 'admin@example.com');
       await page.getByRole('link', { name: 'Connect an account' }).click();
       await page.getByRole('heading', { level: 1, name: 'Integrations' }).waitFor();
       await expectAccessible('integrations');

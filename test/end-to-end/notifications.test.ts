@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, fillSignIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { connectGoogle } from '../helpers/connect.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
 import { startMailServer, type MailServer } from '../helpers/receivers.ts';
 import { waitFor } from '../helpers/wait.ts';
 
@@ -36,9 +36,7 @@ for (const javaScriptEnabled of [true, false])
       const integration = await connectGoogle(hub, hub.admin);
       await hub.context.credentials.giveUp(integration, 'Reconnect the account.').catch(() => undefined);
       await page.goto(`${hub.url}/admin/search`);
-      await page.getByLabel('E-mail address').fill('admin@example.com');
-      await page.getByLabel('Password').fill(PASSWORD);
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await fillSignIn(page, 'admin@example.com');
       const lines = page.getByRole('region', { name: 'Needs your attention' });
       await lines.getByText('needs to be reconnected.').first().waitFor();
       await expectAccessible('a page with a line');

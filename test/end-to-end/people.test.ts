@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, fillSignIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
 
 const SCHEMES = ['light', 'dark'] as const;
@@ -40,10 +40,7 @@ for (const javaScriptEnabled of [true, false])
 
     async function signIn(email: string, password: string, shown = page): Promise<void> {
       await shown.goto('/sign-in');
-      await shown.getByLabel('E-mail address').fill(email);
-      await shown.getByLabel('Password').fill(password);
-      await shown.getByRole('button', { name: 'Sign in' }).click();
-      await shown.waitForURL(`${hub.url}/admin`);
+      await fillSignIn(shown, email, password);
     }
 
     it('are invited by a link, join with a name and a password of their own, and are disabled', async () => {

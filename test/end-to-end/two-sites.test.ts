@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { startBrowser, withBrowser } from '../helpers/browser.ts';
+import { fillSignIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { SERVICES } from '../helpers/grants.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
 
 withBrowser('a hub and vendors on different sites, in a browser', function () {
   this.timeout(120_000);
@@ -20,9 +20,7 @@ withBrowser('a hub and vendors on different sites, in a browser', function () {
     page = await (await browser.newContext()).newPage();
     page.setDefaultTimeout(15_000);
     await page.goto(origin);
-    await page.getByLabel('E-mail address').fill('admin@example.com');
-    await page.getByLabel('Password').fill(PASSWORD);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await fillSignIn(page, 'admin@example.com');
     await page.getByRole('link', { name: 'Connect an account' }).click();
     await page.getByRole('heading', { level: 1, name: 'Integrations' }).waitFor();
   });

@@ -1,5 +1,6 @@
 import axe from 'axe-core';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { PASSWORD } from './hub.ts';
 import { findChromium } from './requirements.ts';
 
 const executablePath = findChromium();
@@ -29,4 +30,35 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
     });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
   });
+}
+
+/** Fills in the form for signing in that the page shows, and waits for the page after it: to go on before would cut the sign-in short. */
+export async function fillSignIn(page: Page, email: string, password = PASSWORD): Promise<void> {
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.waitForURL((url) => url.pathname !== '/sign-in');
+}
+
+/** A page of somebody who is signed in, in a browser context of its own. */
+export async function openSignedIn(
+  browser: Browser,
+  origin: string,
+  email: string,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
+  const page = await (await browser.newContext({ baseURL: origin, ...options })).newPage();
+  await page.goto('/sign-in');
+  await fillSignIn(page, email);
+  return page;
+}
+
+/** What the browser complains of on the page from now on: errors and warnings of scripts, and of the content policy. */
+export function complaintsOf(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(`${page.url()}: ${String(error)}`));
+  return complaints;
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { ProviderError } from '../../providers/errors.ts';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, complaintsOf, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { connectGoogle } from '../helpers/connect.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
 import { connectScripted, createScriptedProvider, type ScriptedProvider } from '../helpers/scripted-provider.ts';
@@ -13,7 +13,7 @@ withBrowser('the browser of accounts, by the keyboard', function () {
   let provider: ScriptedProvider;
   let browser: Browser;
   let page: Page;
-  const complaints: string[] = [];
+  let complaints: string[];
   before(async () => {
     hub = await startHub();
     provider = createScriptedProvider({
@@ -26,10 +26,7 @@ withBrowser('the browser of accounts, by the keyboard', function () {
     browser = await startBrowser();
     page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
     page.setDefaultTimeout(15_000);
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
+    complaints = complaintsOf(page);
   });
   after(async () => {
     await browser?.close();

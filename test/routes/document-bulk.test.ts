@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import type { Integration } from '../../server/services/integration-service.ts';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, openSignedIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { connectGoogle } from '../helpers/connect.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { seedDocuments } from '../helpers/documents.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs, textOf, type Visitor } from '../helpers/visitor.ts';
 
 onOneDatabase('many documents at once', (open) => {
@@ -131,13 +131,7 @@ onOneDatabase('many documents at once', (open) => {
     it('ticks a whole page, asks, and is accessible in light and dark', async () => {
       const browser = await startBrowser();
       try {
-        const context = await browser.newContext({ baseURL: hub.url });
-        const page = await context.newPage();
-        await page.goto('/sign-in');
-        await page.getByLabel('E-mail address').fill(hub.admin.email);
-        await page.getByLabel('Password').fill(PASSWORD);
-        await page.getByRole('button', { name: 'Sign in' }).click();
-        await page.getByRole('heading', { level: 1 }).waitFor();
+        const page = await openSignedIn(browser, hub.url, hub.admin.email);
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme });
           for (const width of [1440, 390]) {

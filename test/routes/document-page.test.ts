@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { outlineOf } from '../../server/routes/document-outline.ts';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, openSignedIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { onOneDatabase } from '../helpers/database.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport, importDrive } from '../helpers/imports.ts';
 import { signInAs, textOf, type Visitor } from '../helpers/visitor.ts';
 
@@ -113,12 +113,7 @@ onOneDatabase('the page of a document', (open) => {
     it('marks the chunk that a link leads to, and is accessible in light and dark', async () => {
       const browser = await startBrowser();
       try {
-        const page = await (await browser.newContext({ baseURL: hub.url })).newPage();
-        await page.goto('/sign-in');
-        await page.getByLabel('E-mail address').fill(hub.admin.email);
-        await page.getByLabel('Password').fill(PASSWORD);
-        await page.getByRole('button', { name: 'Sign in' }).click();
-        await page.getByRole('heading', { level: 1 }).waitFor();
+        const page = await openSignedIn(browser, hub.url, hub.admin.email);
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme });
           for (const view of ['', '?view=embedded', '?view=history']) {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, openSignedIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { onOneDatabase } from '../helpers/database.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
 import { signInAs, textOf, type Visitor } from '../helpers/visitor.ts';
 
 onOneDatabase('the page of the set-up', (open) => {
@@ -96,14 +96,9 @@ onOneDatabase('the page of the set-up', (open) => {
     it('copies a redirect URI, and is accessible in light and dark', async () => {
       const browser = await startBrowser();
       try {
-        const context = await browser.newContext({ baseURL: hub.url });
-        await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-        const page = await context.newPage();
-        await page.goto('/sign-in');
-        await page.getByLabel('E-mail address').fill(hub.admin.email);
-        await page.getByLabel('Password').fill(PASSWORD);
-        await page.getByRole('button', { name: 'Sign in' }).click();
-        await page.getByRole('heading', { level: 1 }).waitFor();
+        const page = await openSignedIn(browser, hub.url, hub.admin.email, {
+          permissions: ['clipboard-read', 'clipboard-write'],
+        });
         await page.goto('/admin/setup');
         await page.getByRole('button', { name: 'Ask them now' }).click();
         await page.getByRole('button', { name: 'Ask again' }).waitFor();

@@ -77,6 +77,18 @@ onOneDatabase('sign-in', (open) => {
     expect((await visitor.get('/admin/integrations')).status).to.equal(200);
   });
 
+  it('gives every page after it the same token, also pages that are opened at once', async () => {
+    const visitor = openVisitor(hub.url);
+    await visitor.get('/sign-in');
+    await visitor.post('/sign-in', { email: 'admin@example.com', password: PASSWORD });
+    const tokenOn = async (page: string): Promise<string> => {
+      const html = await (await visitor.fetch(page)).text();
+      return /name="_csrf" value="([^"]+)"/.exec(html)?.[1] ?? `none on ${page}`;
+    };
+    const tokens = await Promise.all(['/admin', '/admin/integrations', '/admin/documents'].map(tokenOn));
+    expect(new Set(tokens).size, tokens.join(' ')).to.equal(1);
+  });
+
   it('ends the session at sign-out', async () => {
     const visitor = await signInAs(hub.url, 'member@example.com');
     const cookies = visitor.cookies();

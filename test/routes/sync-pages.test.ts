@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { VENDORS, type Vendor } from '../faults/vendors.ts';
-import { accessibilityFaults, startBrowser, withBrowser } from '../helpers/browser.ts';
+import { accessibilityFaults, openSignedIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { entry, followFolder } from '../helpers/followed.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { startHub, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { signInAs, type Page, type Visitor, textOf } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -234,12 +234,7 @@ onOneDatabase('the chart of the last syncs', (open) => {
     it('is accessible in light and dark', async () => {
       const browser = await startBrowser();
       try {
-        const shown = await (await browser.newContext({ baseURL: hub.url })).newPage();
-        await shown.goto('/sign-in');
-        await shown.getByLabel('E-mail address').fill(hub.admin.email);
-        await shown.getByLabel('Password').fill(PASSWORD);
-        await shown.getByRole('button', { name: 'Sign in' }).click();
-        await shown.getByRole('heading', { level: 1 }).waitFor();
+        const shown = await openSignedIn(browser, hub.url, hub.admin.email);
         for (const colorScheme of ['light', 'dark'] as const) {
           await shown.emulateMedia({ colorScheme });
           await shown.goto(page);
