@@ -5,8 +5,9 @@ import type { Heap } from './pdf.ts';
 /** PDFium keeps what it has read of a document, pictures too: after so much it begins anew. */
 const READ_AT_MOST = 32 * 1_048_576;
 
-/** PDFium asks for 512 bytes at a time, most often those beside the last ones. */
+/** PDFium asks for 512 bytes at a time, most often those beside the last ones; a file of up to so many is read at once. */
 const WINDOW = 65_536;
+const READ_WHOLE = 4 * 1_048_576;
 
 /** A PDF that PDFium reads where it lies, part by part, so that memory does not grow with the file. */
 export type PdfFile = {
@@ -26,16 +27,18 @@ type FunctionTable = {
 /** Opens a PDF of `sizeBytes`. Source: FPDF_LoadCustomDocument in fpdfview.h */
 export function openPdfFile(pdfium: WrappedPdfiumModule, heap: Heap, path: string, sizeBytes: number): PdfFile {
   const file = openSync(path, 'r');
-  const window = Buffer.allocUnsafe(Math.min(WINDOW, sizeBytes));
+  const windowBytes = sizeBytes <= READ_WHOLE ? sizeBytes : WINDOW;
+  const window = Buffer.allocUnsafe(windowBytes);
   let windowAt = -1;
   let windowSize = 0;
   let bytesRead = 0;
   const readBlock = (_param = 0, position = 0, buffer = 0, size = 0): number => {
     bytesRead += size;
-    const at = position - (position % WINDOW);
-    if (position + size > at + WINDOW) return readSync(file, heap.bytes(), buffer, size, position) === size ? 1 : 0;
+    const at = position - (position % windowBytes);
+    if (position + size > at + windowBytes)
+      return readSync(file, heap.bytes(), buffer, size, position) === size ? 1 : 0;
     if (at !== windowAt) {
-      windowSize = readSync(file, window, 0, window.length, at);
+      windowSize = readSync(file, window, 0, windowBytes, at);
       windowAt = at;
     }
     const from = position - at;
