@@ -1,7 +1,7 @@
 import compression from 'compression';
 import express, { type Express } from 'express';
 import session from 'express-session';
-import { apiRoutes } from './api/index.ts';
+import { createApi } from './api/index.ts';
 import type { Context } from './context.ts';
 import { createAuthenticator } from './middleware/auth.ts';
 import { csrfProtection, csrfToken } from './middleware/csrf.ts';
@@ -50,7 +50,7 @@ export function createApp(context: Context): Express {
   app.use(authenticator.middleware);
   app.use(csrfProtection);
   app.use(requestOrigin);
-  app.use('/api/v1', apiRoutes(context));
+  app.use('/api/v1', createApi(context).router);
   app.use(pageRoutes(context, authenticator));
   app.use(notFound);
   app.use(errorHandler(logger));

@@ -1,40 +1,56 @@
-import { Router } from 'express';
 import type { Context } from '../context.ts';
-import { currentUser, param } from '../middleware/request.ts';
 import { toTokens, toUser, toUsers } from './answers.ts';
-import { currentAdmin } from './authentication.ts';
-import { bodyOf } from './input.ts';
+import { createApiRouter, type ApiRouter } from './call.ts';
 import * as schemas from './schemas.ts';
 
 /** The caller's API tokens, and the hub's users. */
-export function accountRoutes({ tokens, users }: Context): Router {
-  const router = Router();
+export function accountRoutes({ tokens, users }: Context): ApiRouter {
+  const api = createApiRouter();
 
-  router.get('/tokens', async (req, res) => {
-    res.json(toTokens(await tokens.list(currentUser(req))));
-  });
+  api.get(
+    '/tokens',
+    { group: 'API tokens', about: 'List your API tokens', answers: { 200: schemas.tokensAnswer } },
+    async ({ user }) => toTokens(await tokens.list(user)),
+  );
 
-  router.post('/tokens', async (req, res) => {
-    const { name, expiresAt } = bodyOf(req, schemas.createTokenRequest);
-    const created = await tokens.create(currentUser(req), { name, expiresAt: expiresAt ?? undefined });
-    res.status(201).json({ id: created.id, name: created.name, token: created.token });
-  });
+  api.post(
+    '/tokens',
+    {
+      group: 'API tokens',
+      about: 'Make an API token',
+      notes: 'The token is in this answer and nowhere else: it is not shown again.',
+      body: schemas.createTokenRequest,
+      answers: { 201: schemas.createdTokenAnswer },
+    },
+    async ({ user, body: { name, expiresAt } }) => {
+      const created = await tokens.create(user, { name, expiresAt: expiresAt ?? undefined });
+      return { id: created.id, name: created.name, token: created.token };
+    },
+  );
 
-  router.delete('/tokens/:id', async (req, res) => {
-    await tokens.delete(currentUser(req), param(req, 'id'));
-    res.status(204).end();
-  });
+  api.delete(
+    '/tokens/:id',
+    { group: 'API tokens', about: 'Delete an API token', answers: { 204: { about: 'It is refused from now on' } } },
+    async ({ user, param }) => tokens.delete(user, param('id')),
+  );
 
-  router.get('/users', async (req, res) => {
-    currentAdmin(req);
-    res.json(toUsers(await users.list()));
-  });
+  api.get(
+    '/users',
+    { group: 'Users', about: 'List users', forAdmins: true, answers: { 200: schemas.usersAnswer } },
+    async () => toUsers(await users.list()),
+  );
 
-  router.post('/users', async (req, res) => {
-    const admin = currentAdmin(req);
-    const user = await users.create(bodyOf(req, schemas.createUserRequest), admin);
-    res.status(201).json(toUser(user));
-  });
+  api.post(
+    '/users',
+    {
+      group: 'Users',
+      about: 'Create a user',
+      forAdmins: true,
+      body: schemas.createUserRequest,
+      answers: { 201: schemas.userAnswer },
+    },
+    async ({ user, body }) => toUser(await users.create(body, user)),
+  );
 
-  return router;
+  return api;
 }

@@ -1,4 +1,4 @@
-import { Router, type Request, type Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
 import { problemOf } from '../middleware/errors.ts';
@@ -6,30 +6,45 @@ import { currentUser } from '../middleware/request.ts';
 import type { Answer, AskInput, AskProblem } from '../services/ask-service.ts';
 import { toAnswer } from './answers.ts';
 import { rateLimit } from './authentication.ts';
+import { createApiRouter, type ApiRouter } from './call.ts';
 import { closedSignal, openEventStream } from './connection.ts';
-import { bodyOf, withoutNulls } from './input.ts';
+import { withoutNulls } from './input.ts';
 import * as schemas from './schemas.ts';
 
 /** Questions a minute and user: each may cost a model's work. */
 export const ASKED_PER_MINUTE = 20;
 
 /** Questions to the imported documents. */
-export function askRoutes(context: Context): Router {
-  const router = Router();
+export function askRoutes(context: Context): ApiRouter {
+  const api = createApiRouter();
 
-  router.post('/ask', rateLimit(ASKED_PER_MINUTE, 'questions'), async (req, res) => {
-    const input = withoutNulls(bodyOf(req, schemas.askRequest));
-    if (req.accepts(['application/json', 'text/event-stream']) === 'text/event-stream')
-      return streamAnswer(context, req, res, input, async (answer) => toAnswer(answer));
-    const signal = closedSignal(res);
-    try {
-      res.json(toAnswer(await context.ask.ask(currentUser(req), input, { signal })));
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-  });
+  api.post(
+    '/ask',
+    {
+      group: 'Search and ask',
+      about: 'Ask a question',
+      notes:
+        'Answered from the imported documents alone, with what bears it out. With `Accept: text/event-stream` as server-sent events: ' +
+        '`delta` (`{text}`, to be appended), `error` (a problem), `done` (the answer). ' +
+        `At most ${ASKED_PER_MINUTE} questions a minute.`,
+      body: schemas.askRequest,
+      guards: [rateLimit(ASKED_PER_MINUTE, 'questions')],
+      answers: { 200: schemas.askAnswer },
+    },
+    async ({ req, res, user, body }) => {
+      const input = withoutNulls(body);
+      if (req.accepts(['application/json', 'text/event-stream']) === 'text/event-stream')
+        return streamAnswer(context, req, res, input, async (answer) => toAnswer(answer));
+      const signal = closedSignal(res);
+      try {
+        return toAnswer(await context.ask.ask(user, input, { signal }));
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+  );
 
-  return router;
+  return api;
 }
 
 /**

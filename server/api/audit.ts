@@ -1,10 +1,8 @@
-import { Router } from 'express';
 import { z } from 'zod';
 import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from '../audit/events.ts';
 import type { Context } from '../context.ts';
-import { currentUser } from '../middleware/request.ts';
+import { createApiRouter, type ApiRouter } from './call.ts';
 import { instant } from './filter-schemas.ts';
-import { queryOf } from './input.ts';
 
 const ACTIONS = Object.keys(AUDIT_ACTIONS) as [AuditAction, ...AuditAction[]];
 const time = instant.transform((value) => new Date(value));
@@ -54,14 +52,24 @@ function toEvent(entry: AuditEntry): z.output<typeof auditAnswer>['events'][numb
 }
 
 /** The audit log, for admins. */
-export function auditRoutes({ audit }: Context): Router {
-  const router = Router();
+export function auditRoutes({ audit }: Context): ApiRouter {
+  const api = createApiRouter();
 
-  router.get('/audit', async (req, res) => {
-    const { cursor, ...filter } = queryOf(req, auditQuery);
-    const { entries, nextCursor } = await audit.list(currentUser(req), filter, { cursor });
-    res.json({ events: entries.map(toEvent), nextCursor } satisfies z.output<typeof auditAnswer>);
-  });
+  api.get(
+    '/audit',
+    {
+      group: 'Audit log',
+      about: 'List what was done',
+      notes: 'The newest first. `who` is looked for in addresses; `since` and `until` are both included.',
+      forAdmins: true,
+      query: auditQuery,
+      answers: { 200: auditAnswer },
+    },
+    async ({ user, query: { cursor, ...filter } }) => {
+      const { entries, nextCursor } = await audit.list(user, filter, { cursor });
+      return { events: entries.map(toEvent), nextCursor };
+    },
+  );
 
-  return router;
+  return api;
 }

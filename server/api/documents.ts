@@ -1,47 +1,88 @@
-import { Router } from 'express';
 import type { Context } from '../context.ts';
-import { currentUser, param } from '../middleware/request.ts';
 import { sendOriginal } from '../middleware/send-original.ts';
 import { toDocument, toDocumentDetail, toSearch } from './answers.ts';
+import { createApiRouter, type ApiRouter } from './call.ts';
 import { importPath } from './imports.ts';
-import { bodyOf, queryOf, withoutNulls } from './input.ts';
+import { withoutNulls } from './input.ts';
 import * as schemas from './schemas.ts';
 
 /** Imported documents, and search in them. */
-export function documentRoutes({ documents, originals, search }: Context): Router {
-  const router = Router();
+export function documentRoutes({ documents, originals, search }: Context): ApiRouter {
+  const api = createApiRouter();
+  const group = 'Documents';
 
-  router.get('/documents', async (req, res) => {
-    const page = await documents.list(currentUser(req), queryOf(req, schemas.documentsQuery));
-    res.json({ documents: page.documents.map(toDocument), nextCursor: page.nextCursor });
-  });
+  api.get(
+    '/documents',
+    {
+      group,
+      about: 'List documents',
+      notes: 'The newest first, 50 at a time. `q` is looked for in titles and paths.',
+      query: schemas.documentsQuery,
+      answers: { 200: schemas.documentsAnswer },
+    },
+    async ({ user, query }) => {
+      const page = await documents.list(user, query);
+      return { documents: page.documents.map(toDocument), nextCursor: page.nextCursor };
+    },
+  );
 
-  router.get('/documents/:id', async (req, res) => {
-    res.json(toDocumentDetail(await documents.get(currentUser(req), param(req, 'id'))));
-  });
+  api.get(
+    '/documents/:id',
+    { group, about: 'Get a document with its text and chunks', answers: { 200: schemas.documentDetailAnswer } },
+    async ({ user, param }) => toDocumentDetail(await documents.get(user, param('id'))),
+  );
 
-  router.get('/documents/:id/original', async (req, res) => {
-    await sendOriginal(req, res, await originals.open(currentUser(req), param(req, 'id')));
-  });
+  api.get(
+    '/documents/:id/original',
+    {
+      group,
+      about: 'Download the bytes that were imported',
+      notes: 'Where the hub keeps originals (`KEEP_ORIGINALS`) and this document has one.',
+      answers: { 200: { about: 'The file as it was imported', mediaType: 'application/octet-stream' } },
+    },
+    async ({ req, res, user, param }) => sendOriginal(req, res, await originals.open(user, param('id'))),
+  );
 
-  router.delete('/documents/:id', async (req, res) => {
-    await documents.delete(currentUser(req), param(req, 'id'));
-    res.status(204).end();
-  });
+  api.delete(
+    '/documents/:id',
+    {
+      group,
+      about: 'Delete a document from the hub',
+      notes: 'It stays at the service it came from, and a later sync does not bring it back.',
+      answers: { 204: { about: 'It is deleted' } },
+    },
+    async ({ user, param }) => documents.delete(user, param('id')),
+  );
 
-  router.post('/documents/:id/sync', async (req, res) => {
-    const { importId } = await documents.sync(currentUser(req), param(req, 'id'));
-    res.status(202).location(importPath(req, importId)).json({ importId });
-  });
+  api.post(
+    '/documents/:id/sync',
+    { group, about: 'Import a document anew', answers: { 202: schemas.syncAnswer } },
+    async ({ req, res, user, param }) => {
+      const { importId } = await documents.sync(user, param('id'));
+      res.location(importPath(req, importId));
+      return { importId };
+    },
+  );
 
-  router.post('/search', async (req, res) => {
-    let notice: string | undefined;
-    const results = await search.search(currentUser(req), {
-      ...withoutNulls(bodyOf(req, schemas.searchRequest)),
-      onWordsOnly: (sentence) => (notice = sentence),
-    });
-    res.json(toSearch(results, notice));
-  });
+  api.post(
+    '/search',
+    {
+      group: 'Search and ask',
+      about: 'Search for passages',
+      notes:
+        'Best first. `mode` is `hybrid` unless said: `keyword` for words and identifiers, `semantic` for likeness.',
+      body: schemas.searchRequest,
+      answers: { 200: schemas.searchAnswer },
+    },
+    async ({ user, body }) => {
+      let notice: string | undefined;
+      const results = await search.search(user, {
+        ...withoutNulls(body),
+        onWordsOnly: (sentence) => (notice = sentence),
+      });
+      return toSearch(results, notice);
+    },
+  );
 
-  return router;
+  return api;
 }

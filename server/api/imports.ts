@@ -1,119 +1,200 @@
-import { Router, type Request, type Response } from 'express';
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
 import type { Platform } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
-import { currentUser, param } from '../middleware/request.ts';
-import type { ImportKind } from '../services/import-service.ts';
-import { toEstimate, toImportItem, toImportSummary, toRemovals } from './answers.ts';
 import { sendLedger } from '../ledger-csv.ts';
+import type { ImportKind } from '../services/import-service.ts';
+import type { User } from '../services/user-service.ts';
+import { toEstimate, toImportItem, toImportSummary, toRemovals } from './answers.ts';
+import { createApiRouter, type ApiRouter } from './call.ts';
 import { closedSignal } from './connection.ts';
+import { estimateAnswer } from './filter-schemas.ts';
 import { streamImport } from './import-events.ts';
 import { toImportDone, waitForImport } from './import-wait.ts';
-import { bodyOf, queryOf } from './input.ts';
 import { waitSeconds } from './prefer.ts';
 import * as schemas from './schemas.ts';
 
+/** What a call that begins an import takes and answers beside its body. */
+export const startsImport = {
+  headers: { Prefer: '`wait=N`: answer when it is done, within N seconds (60 at most)' },
+  answers: { 200: schemas.importDoneAnswer, 202: schemas.importStartedAnswer },
+};
+
 /** Imports over several integrations, their ledgers and their live progress. */
-export function importRoutes(context: Context): Router {
+export function importRoutes(context: Context): ApiRouter {
   const { imports, integrations, syncs } = context;
-  const router = Router();
+  const api = createApiRouter();
+  const group = 'Imports';
 
-  router.post('/imports', async (req, res) => {
-    const user = currentUser(req);
-    const { items, category, filters, ...scope } = bodyOf(req, schemas.importItemsRequest);
-    const chosen = await Promise.all(
-      [...new Set(items.map((item) => item.integrationId))].map((id) => integrations.get(user, id)),
-    );
-    const { id } = await imports.create(user, {
-      items: items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId })),
-      category: category ?? undefined,
-      filters: filters ?? undefined,
-      ...scope,
-    });
-    const platforms = chosen.map((integration) => integration.platform);
-    await answerStartedImport(context, req, res, { id, kind: 'import', platforms });
-  });
+  api.post(
+    '/imports',
+    {
+      group,
+      about: 'Import from several accounts',
+      notes: 'Files, folders, pages, projects: by the ids that browsing gave.',
+      body: schemas.importItemsRequest,
+      ...startsImport,
+    },
+    async (asked) => {
+      const { user } = asked;
+      const { items, category, filters, ...scope } = asked.body;
+      const chosen = await Promise.all(
+        [...new Set(items.map((item) => item.integrationId))].map((id) => integrations.get(user, id)),
+      );
+      const { id } = await imports.create(user, {
+        items: items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId })),
+        category: category ?? undefined,
+        filters: filters ?? undefined,
+        ...scope,
+      });
+      const platforms = chosen.map((integration) => integration.platform);
+      return toStartedImport(context, asked, { id, kind: 'import', platforms });
+    },
+  );
 
-  router.post('/imports/estimate', async (req, res) => {
-    const { items, filters, category: _, ...scope } = bodyOf(req, schemas.importItemsRequest);
-    const selected = items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId }));
-    const input = { items: selected, filters: filters ?? undefined, ...scope };
-    res.json(toEstimate(await context.estimates.estimate(currentUser(req), input)));
-  });
+  api.post(
+    '/imports/estimate',
+    {
+      group,
+      about: 'Estimate an import',
+      notes: 'Counts what an import of the same body would find, for some seconds at most; nothing is imported.',
+      body: schemas.importItemsRequest,
+      answers: { 200: estimateAnswer },
+    },
+    async ({ user, body: { items, filters, category: _, ...scope } }) => {
+      const selected = items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId }));
+      return toEstimate(
+        await context.estimates.estimate(user, { items: selected, filters: filters ?? undefined, ...scope }),
+      );
+    },
+  );
 
-  router.get('/imports', async (req, res) => {
-    const { cursor } = queryOf(req, schemas.importsQuery);
-    const page = await imports.list(currentUser(req), { cursor });
-    res.json({ imports: page.imports.map(toImportSummary), nextCursor: page.nextCursor });
-  });
+  api.get(
+    '/imports',
+    {
+      group,
+      about: 'List imports and syncs',
+      notes: 'The newest first.',
+      query: schemas.importsQuery,
+      answers: { 200: schemas.importsAnswer },
+    },
+    async ({ user, query: { cursor } }) => {
+      const page = await imports.list(user, { cursor });
+      return { imports: page.imports.map(toImportSummary), nextCursor: page.nextCursor };
+    },
+  );
 
-  router.get('/imports/:id', async (req, res) => {
-    const options = queryOf(req, schemas.importQuery);
-    const user = currentUser(req);
-    const found = await imports.get(user, param(req, 'id'), options);
-    const removals = found.held ? await syncs.held(user, found.id) : undefined;
-    res.json({
-      ...toImportSummary(found),
-      position: found.position,
-      removals: removals && toRemovals(removals),
-      items: found.items.map(toImportItem),
-      nextCursor: found.nextCursor,
-    });
-  });
+  api.get(
+    '/imports/:id',
+    {
+      group,
+      about: 'Get an import with its ledger',
+      notes: '`finishedAt` is null until the last item has its final state. Items come a page at a time.',
+      query: schemas.importQuery,
+      answers: { 200: schemas.importAnswer },
+    },
+    async ({ user, param, query }) => {
+      const found = await imports.get(user, param('id'), query);
+      const removals = found.held ? await syncs.held(user, found.id) : undefined;
+      return {
+        ...toImportSummary(found),
+        position: found.position,
+        removals: removals && toRemovals(removals),
+        items: found.items.map(toImportItem),
+        nextCursor: found.nextCursor,
+      };
+    },
+  );
 
-  router.get('/imports/:id/events', (req, res) => streamImport(context, req, res));
+  api.get(
+    '/imports/:id/events',
+    {
+      group,
+      about: 'Follow an import live',
+      notes:
+        'Server-sent events: `progress` (the import without its items), `item` (a row of its ledger), `done`. ' +
+        'It goes on where it stopped for a client that comes back with `Last-Event-ID`.',
+      query: schemas.importEventsQuery,
+      headers: { 'Last-Event-ID': 'The id of the last event that was seen' },
+      answers: {
+        200: { about: 'Events until it is done', mediaType: 'text/event-stream' },
+        204: { about: 'All was seen: there is nothing to come back for' },
+      },
+    },
+    async ({ req, res }) => streamImport(context, req, res),
+  );
 
-  router.get('/imports/:id/ledger.csv', async (req, res) => {
-    const filter = queryOf(req, schemas.ledgerQuery);
-    await sendLedger(res, await imports.export(currentUser(req), param(req, 'id'), filter), filter, context);
-  });
+  api.get(
+    '/imports/:id/ledger.csv',
+    {
+      group,
+      about: 'Download the ledger as CSV',
+      query: schemas.ledgerQuery,
+      answers: { 200: { about: 'A row for each item', mediaType: 'text/csv' } },
+    },
+    async ({ res, user, param, query }) =>
+      sendLedger(res, await imports.export(user, param('id'), query), query, context),
+  );
 
-  router.post('/imports/:id/cancel', async (req, res) => {
-    const importId = param(req, 'id');
-    await imports.cancel(currentUser(req), importId);
-    res.json({ success: true, importId, message: 'The import is cancelled. What was imported already stays.' });
-  });
+  api.post(
+    '/imports/:id/cancel',
+    {
+      group,
+      about: 'Cancel an import',
+      notes: 'What was imported already stays.',
+      answers: { 200: schemas.cancelAnswer },
+    },
+    async ({ user, param }) => {
+      const importId = param('id');
+      await imports.cancel(user, importId);
+      return { success: true as const, importId, message: 'The import is cancelled. What was imported already stays.' };
+    },
+  );
 
-  router.post('/imports/:id/retry', async (req, res) => {
-    const importId = param(req, 'id');
-    const { itemId } = bodyOf(req, schemas.retryRequest);
-    const retried = await imports.retry(currentUser(req), importId, { itemId });
-    res
-      .status(202)
-      .location(importPath(req, importId))
-      .json({
-        success: true,
+  api.post(
+    '/imports/:id/retry',
+    {
+      group,
+      about: 'Try failed items again',
+      notes: 'All of them, or the one that is named.',
+      body: schemas.retryRequest,
+      answers: { 202: schemas.retryAnswer },
+    },
+    async ({ req, res, user, param, body: { itemId } }) => {
+      const importId = param('id');
+      const retried = await imports.retry(user, importId, { itemId });
+      res.location(importPath(req, importId));
+      return {
+        success: true as const,
         importId,
         retried,
         message: retried === 1 ? '1 item is tried again.' : `${retried} items are tried again.`,
-      });
-  });
+      };
+    },
+  );
 
-  return router;
+  return api;
 }
 
 /** Where an import is followed. */
 export const importPath = (req: Request, importId: string): string => `${req.baseUrl}/imports/${importId}`;
 
-/** Answers a call that began an import: 202 at once, or with `Prefer: wait=N` 200 and the documents when it is done within N seconds. */
-export async function answerStartedImport(
+/** What answers a call that began an import: 202 at once, or with `Prefer: wait=N` 200 and the documents when it is done within N seconds. */
+export async function toStartedImport(
   context: Context,
-  req: Request,
-  res: Response,
+  { req, res, user }: { req: Request; res: Response; user: User },
   started: { id: string; kind: ImportKind; platforms: Platform[] },
-): Promise<void> {
+): Promise<z.output<typeof schemas.importDoneAnswer> | z.output<typeof schemas.importStartedAnswer> | undefined> {
   const { id: importId, kind, platforms } = started;
-  const user = currentUser(req);
   const wait = waitSeconds(req);
   if (wait !== undefined) {
     res.set('Preference-Applied', `wait=${wait}`);
     const closed = closedSignal(res);
     const summary = await waitForImport(context, user, importId, wait, closed);
-    if (closed.aborted) return;
-    if (summary) return void res.json(await toImportDone(context, user, summary, platforms));
+    if (closed.aborted) return undefined;
+    if (summary) return toImportDone(context, user, summary, platforms);
   }
   const location = importPath(req, importId);
-  res
-    .status(202)
-    .location(location)
-    .json({ success: true, importId, message: `The ${kind} has begun. Follow it at ${location}.` });
+  res.status(202).location(location);
+  return { success: true, importId, message: `The ${kind} has begun. Follow it at ${location}.` };
 }

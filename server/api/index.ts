@@ -6,16 +6,23 @@ import { accountRoutes } from './accounts.ts';
 import { askRoutes } from './ask.ts';
 import { auditRoutes } from './audit.ts';
 import { prefersPage, rateLimit, requireAccount } from './authentication.ts';
+import type { Call } from './call.ts';
 import { documentRoutes } from './documents.ts';
 import { importRoutes } from './imports.ts';
 import { integrationRoutes } from './integrations.ts';
 import { syncRoutes } from './syncs.ts';
 
+/** Calls a minute and user. */
+const CALLS_PER_MINUTE = 600;
+
 /**
- * The JSON API, to be mounted behind what finds out who asks and checks CSRF. Everything it refuses is thrown as an AppError,
- * which the application's error handler answers as problem+json.
+ * The JSON API, to be mounted behind what finds out who asks and checks CSRF, and the descriptions of its calls. Everything it refuses is thrown
+ * as an AppError, which the application's error handler answers as problem+json.
  */
-export function apiRoutes(context: Context, options: { callsPerMinute?: number } = {}): Router {
+export function createApi(
+  context: Context,
+  options: { callsPerMinute?: number } = {},
+): { router: Router; calls: Call[] } {
   const router = Router();
   router.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');
@@ -27,17 +34,20 @@ export function apiRoutes(context: Context, options: { callsPerMinute?: number }
     else next();
   });
   router.use(requireAccount);
-  router.use(rateLimit(options.callsPerMinute ?? 600));
+  router.use(rateLimit(options.callsPerMinute ?? CALLS_PER_MINUTE));
   router.use(express.json({ limit: '1mb' }));
-  router.use(integrationRoutes(context));
-  router.use(importRoutes(context));
-  router.use(syncRoutes(context));
-  router.use(documentRoutes(context));
-  router.use(askRoutes(context));
-  router.use(accountRoutes(context));
-  router.use(auditRoutes(context));
+  const parts = [
+    integrationRoutes(context),
+    importRoutes(context),
+    syncRoutes(context),
+    documentRoutes(context),
+    askRoutes(context),
+    accountRoutes(context),
+    auditRoutes(context),
+  ];
+  for (const part of parts) router.use(part.router);
   router.use((req, _res, next) => {
     next(new NotFoundError(`The call ${req.method} ${req.baseUrl}${req.path}`));
   });
-  return router;
+  return { router, calls: parts.flatMap(({ calls }) => calls) };
 }

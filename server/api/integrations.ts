@@ -1,100 +1,155 @@
-import { Router, type Request } from 'express';
+import type { Request } from 'express';
 import { PLATFORMS, type Platform, type TokenForm } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
 import { AppError, InvalidInputError, NotFoundError } from '../errors.ts';
-import { currentUser, param } from '../middleware/request.ts';
+import { currentUser } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import { flash } from '../views.ts';
 import { toFiles, toIntegration, toIntegrations } from './answers.ts';
 import { prefersPage } from './authentication.ts';
-import { bodyOf, queryOf } from './input.ts';
-import { answerStartedImport } from './imports.ts';
+import { createApiRouter, type ApiRouter } from './call.ts';
+import { startsImport, toStartedImport } from './imports.ts';
 import * as schemas from './schemas.ts';
 
 /** Connecting, listing, browsing and disconnecting accounts, and importing from one. */
-export function integrationRoutes(context: Context): Router {
+export function integrationRoutes(context: Context): ApiRouter {
   const { integrations, grants, browse } = context;
-  const router = Router();
+  const api = createApiRouter();
+  const group = 'Integrations';
 
-  router.get('/integrations', async (req, res) => {
-    res.json(toIntegrations(await integrations.overview(currentUser(req))));
-  });
+  api.get(
+    '/integrations',
+    {
+      group,
+      about: 'List connected accounts',
+      notes: 'A service without an account stands there once, with what is missing to connect one.',
+      answers: { 200: schemas.integrationsAnswer },
+    },
+    async ({ user }) => toIntegrations(await integrations.overview(user)),
+  );
 
-  router.get('/integrations/:platform/connect', async (req, res) => {
-    const { format } = queryOf(req, schemas.connectQuery);
-    const { url } = await grants.start(currentUser(req), platformOf(req), { sessionId: grantor(req) });
-    if (format === 'json') res.json({ url });
-    else res.redirect(302, url);
-  });
+  api.get(
+    '/integrations/:platform/connect',
+    {
+      group,
+      about: 'Begin to connect an account',
+      notes: 'Leads to the consent page of the service; with `format=json` its address is the answer.',
+      query: schemas.connectQuery,
+      answers: { 200: schemas.connectAnswer, 302: { about: 'To the consent page' } },
+    },
+    async ({ req, res, user, param, query: { format } }) => {
+      const { url } = await grants.start(user, platformOf(param('platform')), { sessionId: grantor(req) });
+      if (format === 'json') return { url };
+      res.redirect(302, url);
+    },
+  );
 
-  router.get('/integrations/:platform/callback', async (req, res) => {
-    const platform = platformOf(req);
-    try {
-      const { error_description: errorDescription, ...query } = queryOf(req, schemas.callbackQuery);
-      const integration = await grants.finish(currentUser(req), platform, {
-        sessionId: grantor(req),
-        query: { ...query, errorDescription },
+  api.get(
+    '/integrations/:platform/callback',
+    {
+      group,
+      about: 'Finish connecting an account',
+      notes: 'Where the service sends people back to. A browser is sent on to the page of the account.',
+      query: schemas.callbackQuery,
+      answers: { 200: schemas.callbackAnswer, 303: { about: 'To the page of the account' } },
+    },
+    async (asked) => {
+      const { req, res, user } = asked;
+      const platform = platformOf(asked.param('platform'));
+      try {
+        const { error_description: errorDescription, ...query } = asked.query;
+        const integration = await grants.finish(user, platform, {
+          sessionId: grantor(req),
+          query: { ...query, errorDescription },
+        });
+        const message = `${labelOf(context, platform)} is connected: ${integration.accountEmail ?? integration.accountName ?? integration.accountId}.`;
+        if (!prefersPage(req) || req.byToken)
+          return { success: true as const, message, integration: toIntegration(integration) };
+        flash(req, { kind: 'success', message });
+        res.redirect(303, paths.integration(integration.id));
+      } catch (error) {
+        // A person who comes back from the vendor is told on the page where they can try again; what nobody expected goes to the error page.
+        if (!prefersPage(req) || req.byToken || !(error instanceof AppError)) throw error;
+        if (error.status >= 500)
+          context.logger.warn({ err: error, requestId: req.requestId, platform }, 'a grant could not be completed');
+        flash(req, { kind: 'error', message: error.message });
+        res.redirect(303, paths.integrations);
+      }
+    },
+  );
+
+  api.post(
+    '/integrations/:platform/api-token',
+    {
+      group,
+      about: 'Connect an account with a token of its own',
+      notes: 'The members are those of one of the forms of the service. It is tried before it is stored.',
+      body: schemas.connectTokenRequest,
+      answers: { 200: schemas.tokenConnectedAnswer, 201: schemas.tokenConnectedAnswer },
+    },
+    async ({ res, user, param, body: values }) => {
+      const platform = platformOf(param('platform'));
+      const form = formOf(context, platform, values);
+      const { integration, created } = await grants.connectWithToken(user, platform, { form: form.id, values });
+      res.status(created ? 201 : 200);
+      return { integration: toIntegration(integration) };
+    },
+  );
+
+  api.delete(
+    '/integrations/:target',
+    {
+      group,
+      about: 'Disconnect an account',
+      notes: 'Its documents are kept unless `documents=delete`.',
+      query: schemas.disconnectQuery,
+      answers: { 200: schemas.disconnectAnswer },
+    },
+    async ({ user, param, query: { documents } }) => {
+      const integration = await integrations.resolve(user, param('target'));
+      const outcome = await integrations.disconnect(user, integration.id, { documents });
+      return {
+        success: true as const,
+        revoked: outcome.revoked,
+        manualRevokeUrl: outcome.manualRevokeUrl,
+        documents: { kept: outcome.documents.kept, deleted: outcome.documents.deleted },
+      };
+    },
+  );
+
+  api.get(
+    '/integrations/:target/files',
+    {
+      group,
+      about: 'Browse or search an account',
+      notes: 'A page of a folder, as the service gives it; with `q` what the service finds.',
+      query: schemas.filesQuery,
+      answers: { 200: schemas.filesAnswer },
+    },
+    async ({ user, param, query: { folder_id: ref, q: query, cursor } }) => {
+      const integration = await integrations.resolve(user, param('target'));
+      return toFiles(await browse.list(user, integration.id, { ref, query, cursor }));
+    },
+  );
+
+  api.post(
+    '/integrations/:target/import',
+    { group: 'Imports', about: 'Import from one account', body: schemas.importFilesRequest, ...startsImport },
+    async (asked) => {
+      const { user, param } = asked;
+      const { fileIds, category, filters, ...scope } = asked.body;
+      const integration = await integrations.resolve(user, param('target'));
+      const { id } = await context.imports.create(user, {
+        items: fileIds.map((ref) => ({ integrationId: integration.id, ref })),
+        category: category ?? undefined,
+        filters: filters ?? undefined,
+        ...scope,
       });
-      const message = `${labelOf(context, platform)} is connected: ${integration.accountEmail ?? integration.accountName ?? integration.accountId}.`;
-      if (!prefersPage(req) || req.byToken)
-        return void res.json({ success: true, message, integration: toIntegration(integration) });
-      flash(req, { kind: 'success', message });
-      res.redirect(303, paths.integration(integration.id));
-    } catch (error) {
-      // A person who comes back from the vendor is told on the page where they can try again; what nobody expected goes to the error page.
-      if (!prefersPage(req) || req.byToken || !(error instanceof AppError)) throw error;
-      if (error.status >= 500)
-        context.logger.warn({ err: error, requestId: req.requestId, platform }, 'a grant could not be completed');
-      flash(req, { kind: 'error', message: error.message });
-      res.redirect(303, paths.integrations);
-    }
-  });
+      return toStartedImport(context, asked, { id, kind: 'import', platforms: [integration.platform] });
+    },
+  );
 
-  router.post('/integrations/:platform/api-token', async (req, res) => {
-    const platform = platformOf(req);
-    const values = bodyOf(req, schemas.connectTokenRequest);
-    const form = formOf(context, platform, values);
-    const { integration, created } = await grants.connectWithToken(currentUser(req), platform, {
-      form: form.id,
-      values,
-    });
-    res.status(created ? 201 : 200).json({ integration: toIntegration(integration) });
-  });
-
-  router.delete('/integrations/:target', async (req, res) => {
-    const user = currentUser(req);
-    const { documents } = queryOf(req, schemas.disconnectQuery);
-    const integration = await integrations.resolve(user, param(req, 'target'));
-    const outcome = await integrations.disconnect(user, integration.id, { documents });
-    res.json({
-      success: true,
-      revoked: outcome.revoked,
-      manualRevokeUrl: outcome.manualRevokeUrl,
-      documents: { kept: outcome.documents.kept, deleted: outcome.documents.deleted },
-    });
-  });
-
-  router.get('/integrations/:target/files', async (req, res) => {
-    const user = currentUser(req);
-    const { folder_id: ref, q: query, cursor } = queryOf(req, schemas.filesQuery);
-    const integration = await integrations.resolve(user, param(req, 'target'));
-    res.json(toFiles(await browse.list(user, integration.id, { ref, query, cursor })));
-  });
-
-  router.post('/integrations/:target/import', async (req, res) => {
-    const user = currentUser(req);
-    const { fileIds, category, filters, ...scope } = bodyOf(req, schemas.importFilesRequest);
-    const integration = await integrations.resolve(user, param(req, 'target'));
-    const { id } = await context.imports.create(user, {
-      items: fileIds.map((ref) => ({ integrationId: integration.id, ref })),
-      category: category ?? undefined,
-      filters: filters ?? undefined,
-      ...scope,
-    });
-    await answerStartedImport(context, req, res, { id, kind: 'import', platforms: [integration.platform] });
-  });
-
-  return router;
+  return api;
 }
 
 /** Who a grant is bound to: the browser's session, or the user behind an API token, which has none. */
@@ -115,8 +170,7 @@ function formOf({ definitions }: Context, platform: Platform, values: Record<str
   return form;
 }
 
-function platformOf(req: Request): Platform {
-  const name = param(req, 'platform');
+function platformOf(name: string): Platform {
   const platform = PLATFORMS.find((known) => known === name);
   if (!platform) throw new NotFoundError(`A service called "${name.slice(0, 40)}"`);
   return platform;

@@ -1,67 +1,104 @@
-import { Router } from 'express';
 import type { Context } from '../context.ts';
-import { currentUser, param } from '../middleware/request.ts';
 import type { User } from '../services/user-service.ts';
 import { toSchedule, toSelections } from './answers.ts';
-import { answerStartedImport, importPath } from './imports.ts';
-import { bodyOf } from './input.ts';
+import { createApiRouter, type ApiRouter } from './call.ts';
+import { importPath, startsImport, toStartedImport } from './imports.ts';
 import * as schemas from './schemas.ts';
 
 /** Keeping what was imported up to date: syncs now and by schedule, what is followed, and what a held sync asks. */
-export function syncRoutes(context: Context): Router {
+export function syncRoutes(context: Context): ApiRouter {
   const { integrations, syncs, webhooks } = context;
-  const router = Router();
+  const api = createApiRouter();
+  const group = 'Syncs';
   const scheduleOf = async (user: User, id: string) =>
     toSchedule(await syncs.schedule(user, id), await webhooks.status(user, id));
 
-  router.post('/integrations/:target/sync', async (req, res) => {
-    const user = currentUser(req);
-    const integration = await integrations.resolve(user, param(req, 'target'));
-    const { id } = await syncs.start(user, integration.id);
-    await answerStartedImport(context, req, res, { id, kind: 'sync', platforms: [integration.platform] });
-  });
+  api.post(
+    '/integrations/:target/sync',
+    {
+      group,
+      about: 'Sync an account now',
+      notes: 'Brings what changed since the last time, of all that is followed.',
+      ...startsImport,
+    },
+    async (asked) => {
+      const { user, param } = asked;
+      const integration = await integrations.resolve(user, param('target'));
+      const { id } = await syncs.start(user, integration.id);
+      return toStartedImport(context, asked, { id, kind: 'sync', platforms: [integration.platform] });
+    },
+  );
 
-  router.get('/integrations/:target/schedule', async (req, res) => {
-    const user = currentUser(req);
-    const { id } = await integrations.resolve(user, param(req, 'target'));
-    res.json(await scheduleOf(user, id));
-  });
+  api.get(
+    '/integrations/:target/schedule',
+    { group, about: 'Get how often an account is synced', answers: { 200: schemas.scheduleAnswer } },
+    async ({ user, param }) => scheduleOf(user, (await integrations.resolve(user, param('target'))).id),
+  );
 
-  router.put('/integrations/:target/schedule', async (req, res) => {
-    const user = currentUser(req);
-    const { every, webhooks: wanted } = bodyOf(req, schemas.scheduleRequest);
-    const { id } = await integrations.resolve(user, param(req, 'target'));
-    if (wanted !== undefined) await webhooks.set(user, id, wanted);
-    await syncs.setSchedule(user, id, every);
-    res.json(await scheduleOf(user, id));
-  });
+  api.put(
+    '/integrations/:target/schedule',
+    {
+      group,
+      about: 'Set how often an account is synced',
+      body: schemas.scheduleRequest,
+      answers: { 200: schemas.scheduleAnswer },
+    },
+    async ({ user, param, body: { every, webhooks: wanted } }) => {
+      const { id } = await integrations.resolve(user, param('target'));
+      if (wanted !== undefined) await webhooks.set(user, id, wanted);
+      await syncs.setSchedule(user, id, every);
+      return scheduleOf(user, id);
+    },
+  );
 
-  router.get('/integrations/:target/selections', async (req, res) => {
-    const user = currentUser(req);
-    const { id } = await integrations.resolve(user, param(req, 'target'));
-    res.json(toSelections(await syncs.selections(user, id)));
-  });
+  api.get(
+    '/integrations/:target/selections',
+    {
+      group,
+      about: 'List what is followed',
+      notes: 'What was ticked for imports of the account, and is kept up to date by its syncs.',
+      answers: { 200: schemas.selectionsAnswer },
+    },
+    async ({ user, param }) => {
+      const { id } = await integrations.resolve(user, param('target'));
+      return toSelections(await syncs.selections(user, id));
+    },
+  );
 
-  router.delete('/integrations/:target/selections/:selectionId', async (req, res) => {
-    const user = currentUser(req);
-    const { id } = await integrations.resolve(user, param(req, 'target'));
-    await syncs.unfollow(user, id, param(req, 'selectionId'));
-    res.status(204).end();
-  });
+  api.delete(
+    '/integrations/:target/selections/:selectionId',
+    {
+      group,
+      about: 'Stop following',
+      notes: 'What it brought stays.',
+      answers: { 204: { about: 'It is followed no more' } },
+    },
+    async ({ user, param }) => {
+      const { id } = await integrations.resolve(user, param('target'));
+      await syncs.unfollow(user, id, param('selectionId'));
+    },
+  );
 
-  router.post('/imports/:id/removals', async (req, res) => {
-    const importId = param(req, 'id');
-    const { answer } = bodyOf(req, schemas.removalsRequest);
-    await syncs.answer(currentUser(req), importId, answer);
-    res
-      .status(202)
-      .location(importPath(req, importId))
-      .json({
-        success: true,
+  api.post(
+    '/imports/:id/removals',
+    {
+      group,
+      about: 'Answer a held sync',
+      notes: 'A sync that found very many documents gone waits to be told whether to remove them here.',
+      body: schemas.removalsRequest,
+      answers: { 202: schemas.removalsAnsweredAnswer },
+    },
+    async ({ req, res, user, param, body: { answer } }) => {
+      const importId = param('id');
+      await syncs.answer(user, importId, answer);
+      res.location(importPath(req, importId));
+      return {
+        success: true as const,
         importId,
         message: answer === 'remove' ? 'The documents are being removed.' : 'The documents are kept.',
-      });
-  });
+      };
+    },
+  );
 
-  return router;
+  return api;
 }

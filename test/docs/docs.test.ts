@@ -4,7 +4,7 @@ import { Readable, Writable } from 'node:stream';
 import { expect } from 'chai';
 import type { Router } from 'express';
 import { createProviders } from '../../providers/registry.ts';
-import { apiRoutes } from '../../server/api/index.ts';
+import { createApi } from '../../server/api/index.ts';
 import { runCli } from '../../server/cli/run.ts';
 import { parseConfig, type Env } from '../../server/config.ts';
 import type { Context } from '../../server/context.ts';
@@ -81,7 +81,7 @@ function routesOf(router: Router, prefix = ''): string[] {
 
 describe('the documentation', () => {
   const nobody = {} as Context;
-  const api = routesOf(apiRoutes(nobody), '/api/v1');
+  const api = routesOf(createApi(nobody).router, '/api/v1');
   const routes = [
     ...routesOf(
       pageRoutes(nobody, {

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { apiRoutes } from '../../server/api/index.ts';
+import { createApi } from '../../server/api/index.ts';
 import type { Context } from '../../server/context.ts';
 import { createAuthenticator } from '../../server/middleware/auth.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
@@ -21,4 +21,4 @@ function routesOf(router: Router, prefix = ''): Route[] {
 }
 
 export const pageRoutesOf = (context: Context): Route[] => routesOf(pageRoutes(context, createAuthenticator(context)));
-export const apiRoutesOf = (context: Context): Route[] => routesOf(apiRoutes(context), '/api/v1');
+export const apiRoutesOf = (context: Context): Route[] => routesOf(createApi(context).router, '/api/v1');
