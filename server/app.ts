@@ -11,6 +11,7 @@ import { requestOrigin } from './middleware/request-origin.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security.ts';
 import { pageRoutes } from './routes/index.ts';
+import { referenceRoutes } from './routes/reference.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { SESSION_MS } from './session.ts';
 import { sendStylesAndScripts, siteFolder, viewLocals } from './views.ts';
@@ -50,7 +51,9 @@ export function createApp(context: Context): Express {
   app.use(authenticator.middleware);
   app.use(csrfProtection);
   app.use(requestOrigin);
-  app.use('/api/v1', createApi(context).router);
+  const api = createApi(context);
+  app.use('/api/v1', api.router);
+  app.use(referenceRoutes(api.calls));
   app.use(pageRoutes(context, authenticator));
   app.use(notFound);
   app.use(errorHandler(logger));

@@ -15,6 +15,7 @@ export const CHUNKS_PER_PAGE = 200;
 /** Every URL of the hub's own pages, so that a link and its route can never drift apart. */
 export const paths = {
   home: '/',
+  openApi: '/openapi.json',
   signIn: '/sign-in',
   signOut: '/sign-out',
   setUp: '/set-up',

@@ -9,7 +9,7 @@ export function accountRoutes({ tokens, users }: Context): ApiRouter {
 
   api.get(
     '/tokens',
-    { group: 'API tokens', about: 'List your API tokens', answers: { 200: schemas.tokensAnswer } },
+    { group: 'API tokens', name: 'listTokens', about: 'List your API tokens', answers: { 200: schemas.tokensAnswer } },
     async ({ user }) => toTokens(await tokens.list(user)),
   );
 
@@ -17,6 +17,7 @@ export function accountRoutes({ tokens, users }: Context): ApiRouter {
     '/tokens',
     {
       group: 'API tokens',
+      name: 'createToken',
       about: 'Make an API token',
       notes: 'The token is in this answer and nowhere else: it is not shown again.',
       body: schemas.createTokenRequest,
@@ -30,13 +31,18 @@ export function accountRoutes({ tokens, users }: Context): ApiRouter {
 
   api.delete(
     '/tokens/:id',
-    { group: 'API tokens', about: 'Delete an API token', answers: { 204: { about: 'It is refused from now on' } } },
+    {
+      group: 'API tokens',
+      name: 'deleteToken',
+      about: 'Delete an API token',
+      answers: { 204: { about: 'It is refused from now on' } },
+    },
     async ({ user, param }) => tokens.delete(user, param('id')),
   );
 
   api.get(
     '/users',
-    { group: 'Users', about: 'List users', forAdmins: true, answers: { 200: schemas.usersAnswer } },
+    { group: 'Users', name: 'listUsers', about: 'List users', forAdmins: true, answers: { 200: schemas.usersAnswer } },
     async () => toUsers(await users.list()),
   );
 
@@ -44,6 +50,7 @@ export function accountRoutes({ tokens, users }: Context): ApiRouter {
     '/users',
     {
       group: 'Users',
+      name: 'createUser',
       about: 'Create a user',
       forAdmins: true,
       body: schemas.createUserRequest,

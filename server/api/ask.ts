@@ -22,6 +22,7 @@ export function askRoutes(context: Context): ApiRouter {
     '/ask',
     {
       group: 'Search and ask',
+      name: 'ask',
       about: 'Ask a question',
       notes:
         'Answered from the imported documents alone, with what bears it out. With `Accept: text/event-stream` as server-sent events: ' +

@@ -59,6 +59,7 @@ export function auditRoutes({ audit }: Context): ApiRouter {
     '/audit',
     {
       group: 'Audit log',
+      name: 'listAuditEvents',
       about: 'List what was done',
       notes: 'The newest first. `who` is looked for in addresses; `since` and `until` are both included.',
       forAdmins: true,

@@ -11,6 +11,8 @@ type Answers = Record<number, z.ZodType | OtherAnswer>;
 
 /** What a call takes and answers: its requests are checked by this, and the reference is made of it. */
 export type CallDescription = {
+  /** Of the function in a generated client; it does not change. */
+  name: string;
   /** In a few words: the heading in the reference. */
   about: string;
   /** What else a caller has to know. */

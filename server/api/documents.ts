@@ -15,8 +15,9 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
     '/documents',
     {
       group,
+      name: 'listDocuments',
       about: 'List documents',
-      notes: 'The newest first, 50 at a time. `q` is looked for in titles and paths.',
+      notes: 'The newest first. `q` is looked for in titles and paths.',
       query: schemas.documentsQuery,
       answers: { 200: schemas.documentsAnswer },
     },
@@ -28,7 +29,12 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
 
   api.get(
     '/documents/:id',
-    { group, about: 'Get a document with its text and chunks', answers: { 200: schemas.documentDetailAnswer } },
+    {
+      group,
+      name: 'getDocument',
+      about: 'Get a document with its text and chunks',
+      answers: { 200: schemas.documentDetailAnswer },
+    },
     async ({ user, param }) => toDocumentDetail(await documents.get(user, param('id'))),
   );
 
@@ -36,6 +42,7 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
     '/documents/:id/original',
     {
       group,
+      name: 'downloadOriginal',
       about: 'Download the bytes that were imported',
       notes: 'Where the hub keeps originals (`KEEP_ORIGINALS`) and this document has one.',
       answers: { 200: { about: 'The file as it was imported', mediaType: 'application/octet-stream' } },
@@ -47,6 +54,7 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
     '/documents/:id',
     {
       group,
+      name: 'deleteDocument',
       about: 'Delete a document from the hub',
       notes: 'It stays at the service it came from, and a later sync does not bring it back.',
       answers: { 204: { about: 'It is deleted' } },
@@ -56,7 +64,7 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
 
   api.post(
     '/documents/:id/sync',
-    { group, about: 'Import a document anew', answers: { 202: schemas.syncAnswer } },
+    { group, name: 'syncDocument', about: 'Import a document anew', answers: { 202: schemas.syncAnswer } },
     async ({ req, res, user, param }) => {
       const { importId } = await documents.sync(user, param('id'));
       res.location(importPath(req, importId));
@@ -68,6 +76,7 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
     '/search',
     {
       group: 'Search and ask',
+      name: 'search',
       about: 'Search for passages',
       notes:
         'Best first. `mode` is `hybrid` unless said: `keyword` for words and identifiers, `semantic` for likeness.',

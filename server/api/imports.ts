@@ -30,6 +30,7 @@ export function importRoutes(context: Context): ApiRouter {
     '/imports',
     {
       group,
+      name: 'createImport',
       about: 'Import from several accounts',
       notes: 'Files, folders, pages, projects: by the ids that browsing gave.',
       body: schemas.importItemsRequest,
@@ -56,6 +57,7 @@ export function importRoutes(context: Context): ApiRouter {
     '/imports/estimate',
     {
       group,
+      name: 'estimateImport',
       about: 'Estimate an import',
       notes: 'Counts what an import of the same body would find, for some seconds at most; nothing is imported.',
       body: schemas.importItemsRequest,
@@ -73,6 +75,7 @@ export function importRoutes(context: Context): ApiRouter {
     '/imports',
     {
       group,
+      name: 'listImports',
       about: 'List imports and syncs',
       notes: 'The newest first.',
       query: schemas.importsQuery,
@@ -88,6 +91,7 @@ export function importRoutes(context: Context): ApiRouter {
     '/imports/:id',
     {
       group,
+      name: 'getImport',
       about: 'Get an import with its ledger',
       notes: '`finishedAt` is null until the last item has its final state. Items come a page at a time.',
       query: schemas.importQuery,
@@ -110,6 +114,7 @@ export function importRoutes(context: Context): ApiRouter {
     '/imports/:id/events',
     {
       group,
+      name: 'followImport',
       about: 'Follow an import live',
       notes:
         'Server-sent events: `progress` (the import without its items), `item` (a row of its ledger), `done`. ' +
@@ -128,6 +133,7 @@ export function importRoutes(context: Context): ApiRouter {
     '/imports/:id/ledger.csv',
     {
       group,
+      name: 'downloadLedger',
       about: 'Download the ledger as CSV',
       query: schemas.ledgerQuery,
       answers: { 200: { about: 'A row for each item', mediaType: 'text/csv' } },
@@ -140,6 +146,7 @@ export function importRoutes(context: Context): ApiRouter {
     '/imports/:id/cancel',
     {
       group,
+      name: 'cancelImport',
       about: 'Cancel an import',
       notes: 'What was imported already stays.',
       answers: { 200: schemas.cancelAnswer },
@@ -155,6 +162,7 @@ export function importRoutes(context: Context): ApiRouter {
     '/imports/:id/retry',
     {
       group,
+      name: 'retryImport',
       about: 'Try failed items again',
       notes: 'All of them, or the one that is named.',
       body: schemas.retryRequest,

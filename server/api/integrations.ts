@@ -21,6 +21,7 @@ export function integrationRoutes(context: Context): ApiRouter {
     '/integrations',
     {
       group,
+      name: 'listIntegrations',
       about: 'List connected accounts',
       notes: 'A service without an account stands there once, with what is missing to connect one.',
       answers: { 200: schemas.integrationsAnswer },
@@ -32,6 +33,7 @@ export function integrationRoutes(context: Context): ApiRouter {
     '/integrations/:platform/connect',
     {
       group,
+      name: 'connect',
       about: 'Begin to connect an account',
       notes: 'Leads to the consent page of the service; with `format=json` its address is the answer.',
       query: schemas.connectQuery,
@@ -48,6 +50,7 @@ export function integrationRoutes(context: Context): ApiRouter {
     '/integrations/:platform/callback',
     {
       group,
+      name: 'finishConnect',
       about: 'Finish connecting an account',
       notes: 'Where the service sends people back to. A browser is sent on to the page of the account.',
       query: schemas.callbackQuery,
@@ -82,6 +85,7 @@ export function integrationRoutes(context: Context): ApiRouter {
     '/integrations/:platform/api-token',
     {
       group,
+      name: 'connectWithToken',
       about: 'Connect an account with a token of its own',
       notes: 'The members are those of one of the forms of the service. It is tried before it is stored.',
       body: schemas.connectTokenRequest,
@@ -100,6 +104,7 @@ export function integrationRoutes(context: Context): ApiRouter {
     '/integrations/:target',
     {
       group,
+      name: 'disconnect',
       about: 'Disconnect an account',
       notes: 'Its documents are kept unless `documents=delete`.',
       query: schemas.disconnectQuery,
@@ -121,6 +126,7 @@ export function integrationRoutes(context: Context): ApiRouter {
     '/integrations/:target/files',
     {
       group,
+      name: 'listFiles',
       about: 'Browse or search an account',
       notes: 'A page of a folder, as the service gives it; with `q` what the service finds.',
       query: schemas.filesQuery,
@@ -134,7 +140,13 @@ export function integrationRoutes(context: Context): ApiRouter {
 
   api.post(
     '/integrations/:target/import',
-    { group: 'Imports', about: 'Import from one account', body: schemas.importFilesRequest, ...startsImport },
+    {
+      group: 'Imports',
+      name: 'importFiles',
+      about: 'Import from one account',
+      body: schemas.importFilesRequest,
+      ...startsImport,
+    },
     async (asked) => {
       const { user, param } = asked;
       const { fileIds, category, filters, ...scope } = asked.body;

@@ -21,12 +21,15 @@ const cursor = z.string().max(2000).optional();
 
 const importOptions = {
   category: text(100).nullish(),
-  /** Folders bring everything below them, else only the files right inside. */
-  recursive: z.boolean().default(true),
-  /** Files that hold items bring all that is below them: a page its sub-pages. */
-  includeChildren: z.boolean().default(false),
-  /** Files bring what hangs on them: attachments and comments. */
-  includeAttachments: z.boolean().default(false),
+  recursive: z
+    .boolean()
+    .default(true)
+    .describe('Folders bring everything below them, else only the files right inside.'),
+  includeChildren: z
+    .boolean()
+    .default(false)
+    .describe('Files that hold items bring all that is below them: a page its sub-pages.'),
+  includeAttachments: z.boolean().default(false).describe('Files bring what hangs on them: attachments and comments.'),
   filters: importFilters.nullish(),
 };
 
@@ -94,8 +97,7 @@ export const retryRequest = z.strictObject({ itemId: z.string().min(1, 'must not
 /** Null switches it off. */
 export const scheduleRequest = z.strictObject({
   every: every.nullable(),
-  /** Whether the vendor is to call when something changes; absent: as it is. */
-  webhooks: z.boolean().optional(),
+  webhooks: z.boolean().optional().describe('Whether the vendor is to call when something changes; absent: as it is.'),
 });
 
 export const removalsRequest = z.strictObject({
@@ -115,10 +117,11 @@ export const searchRequest = z.strictObject({
   platform: platform.nullish(),
   category: text(100).nullish(),
   integrationId: z.string().min(1, 'must not be empty').nullish(),
-  /** Path as documents show it. */
-  folder: text(2000).nullish(),
-  /** Both ends included; a day begins and ends in UTC. */
-  modifiedFrom: instant.transform((value) => new Date(value)).nullish(),
+  folder: text(2000).nullish().describe('Path as documents show it.'),
+  modifiedFrom: instant
+    .transform((value) => new Date(value))
+    .nullish()
+    .describe('Both ends included; a day begins and ends in UTC.'),
   modifiedTo: instant.transform(lastInstant).nullish(),
   mode: z.enum(SEARCH_MODES, { error: `must be one of ${SEARCH_MODES.join(', ')}` }).optional(),
 });
@@ -165,13 +168,11 @@ export const integrationAnswer = z.strictObject({
   accountId: z.string(),
   accountEmail: z.string().nullable(),
   accountName: z.string().nullable(),
-  /** Address of the one site that an account connected with a token belongs to. */
-  site: z.url().optional(),
+  site: z.url().optional().describe('Address of the one site that an account connected with a token belongs to.'),
   scopes: z.array(z.string()),
   connectedAt: time,
   lastSyncAt: time.nullable(),
-  /** While the vendor asks for a pause: when work goes on by itself. */
-  throttledUntil: time.nullable(),
+  throttledUntil: time.nullable().describe('While the vendor asks for a pause: when work goes on by itself.'),
 });
 
 /** A platform without an account. */
@@ -211,8 +212,10 @@ export const fileAnswer = z.strictObject({
   modifiedTime: time.optional(),
   webViewLink: z.string().optional(),
   isFolder: z.boolean(),
-  /** A file that also holds items: they are listed as those of a folder are. */
-  hasChildren: z.literal(true).optional(),
+  hasChildren: z
+    .literal(true)
+    .optional()
+    .describe('A file that also holds items: they are listed as those of a folder are.'),
   parentId: z.string().optional(),
   importable: z.boolean(),
   reason: z.string().optional(),
@@ -243,30 +246,24 @@ const count = z.int().min(0);
 const stage = z.enum(['listing', 'downloading', 'reading', 'embedding', 'saving']);
 
 const importProgress = z.strictObject({
-  /** How many items are at each stage of the work, over all workers. */
-  stages: z.strictObject({ listing: count, downloading: count, reading: count, embedding: count, saving: count }),
-  /** By the last minute. */
-  ratePerMinute: z.number().min(0),
+  stages: z
+    .strictObject({ listing: count, downloading: count, reading: count, embedding: count, saving: count })
+    .describe('How many items are at each stage of the work, over all workers.'),
+  ratePerMinute: z.number().min(0).describe('By the last minute.'),
   bytesPerSecond: z.int().min(0),
-  /** Null while it cannot be said. */
-  etaSeconds: z.int().nullable(),
-  /** A few of the items in work. */
-  current: z.array(z.strictObject({ name: z.string(), stage })),
-  /** While a service that the import waits for asks for a pause. */
-  throttledUntil: time.nullable(),
+  etaSeconds: z.int().nullable().describe('Null while it cannot be said.'),
+  current: z.array(z.strictObject({ name: z.string(), stage })).describe('A few of the items in work.'),
+  throttledUntil: time.nullable().describe('While a service that the import waits for asks for a pause.'),
   throttledBy: z.string().nullable(),
 });
 
 export const importSummaryAnswer = z.strictObject({
   id: z.uuid(),
   kind: z.enum(['import', 'sync']),
-  /** Of a sync, as long as its account is connected. */
-  integrationId: z.uuid().optional(),
+  integrationId: z.uuid().optional().describe('Of a sync, as long as its account is connected.'),
   status: z.enum(['running', 'finished', 'cancelled', 'failed']),
-  /** Why it failed as a whole. */
-  problem: z.string().optional(),
-  /** A sync that waits to be told whether it may remove so many documents. */
-  held: z.boolean(),
+  problem: z.string().optional().describe('Why it failed as a whole.'),
+  held: z.boolean().describe('A sync that waits to be told whether it may remove so many documents.'),
   category: z.string().nullable(),
   filters: filtersAnswer.optional(),
   /** `total` is the sum of the others. */
@@ -280,16 +277,15 @@ export const importSummaryAnswer = z.strictObject({
     failed: count,
     removed: count,
   }),
-  /** Items that were named so far, counted apart from the rows. Null for imports from before this was counted. */
-  listed: count.nullable(),
-  /** Of an import that has ended: `listed` and `counts.total` differ. */
-  mismatch: z.string().optional(),
-  /** Of an import that has ended and brought nothing new: why. */
-  outcome: z.string().optional(),
-  /** Folders still to be listed: while above zero, `total` grows. */
-  foldersWaiting: count,
-  /** While it runs; not in lists. */
-  progress: importProgress.optional(),
+  listed: count
+    .nullable()
+    .describe(
+      'Items that were named so far, counted apart from the rows. Null for imports from before this was counted.',
+    ),
+  mismatch: z.string().optional().describe('Of an import that has ended: `listed` and `counts.total` differ.'),
+  outcome: z.string().optional().describe('Of an import that has ended and brought nothing new: why.'),
+  foldersWaiting: count.describe('Folders still to be listed: while above zero, `total` grows.'),
+  progress: importProgress.optional().describe('While it runs; not in lists.'),
   startedAt: time,
   finishedAt: time.nullable(),
 });
@@ -304,8 +300,7 @@ export const importItemAnswer = z.strictObject({
   reason: z.string().optional(),
   reasonCode: z.string().optional(),
   documentId: z.uuid().optional(),
-  /** The oldest other document with the same bytes. */
-  sameContentAs: documentName.optional(),
+  sameContentAs: documentName.optional().describe('The oldest other document with the same bytes.'),
   chunkCount: z.int().optional(),
   sizeBytes: z.int().optional(),
   attempts: z.int(),
@@ -320,8 +315,7 @@ export const removalsAnswer = z.strictObject({
 
 export const importAnswer = importSummaryAnswer.extend({
   removals: removalsAnswer.optional(),
-  /** For `since` of the events: what changes from here on. */
-  position: z.string(),
+  position: z.string().describe('For `since` of the events: what changes from here on.'),
   items: z.array(importItemAnswer),
   nextCursor: z.string().optional(),
 });
@@ -356,17 +350,15 @@ export const documentAnswer = z.strictObject({
   contentHash: z.string(),
   importedAt: time,
   modifiedAt: time.nullable(),
-  /** Null once the integration was disconnected with its documents kept. */
-  integrationId: z.uuid().nullable(),
-  /** What the service says of it beside its text: "Space", "Author", "Labels". */
-  details: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+  integrationId: z.uuid().nullable().describe('Null once the integration was disconnected with its documents kept.'),
+  details: z
+    .record(z.string(), z.union([z.string(), z.array(z.string())]))
+    .describe('What the service says of it beside its text: "Space", "Author", "Labels".'),
 });
 
 export const documentDetailAnswer = documentAnswer.extend({
-  /** The oldest other document of the caller with the same bytes. */
-  sameContentAs: documentName.nullable(),
-  /** The bytes that were imported can be downloaded. */
-  hasOriginal: z.boolean(),
+  sameContentAs: documentName.nullable().describe('The oldest other document of the caller with the same bytes.'),
+  hasOriginal: z.boolean().describe('The bytes that were imported can be downloaded.'),
   text: z.string(),
   chunks: z.array(
     z.strictObject({
@@ -388,11 +380,9 @@ export const documentsAnswer = z.strictObject({
 const webhookStatus = z
   .strictObject({
     possible: z.boolean(),
-    /** Why not. */
-    reason: z.string().nullable(),
+    reason: z.string().nullable().describe('Why not.'),
     address: z.url(),
-    /** The operator registers the address at the vendor. */
-    byHand: z.boolean(),
+    byHand: z.boolean().describe('The operator registers the address at the vendor.'),
     setUp: z.string().nullable(),
     watching: z.int(),
     unwatched: z.int(),
@@ -442,8 +432,7 @@ const passagePlace = {
 };
 
 export const searchAnswer = z.strictObject({
-  /** Why the results are by words alone although more was asked for. */
-  notice: z.string().optional(),
+  notice: z.string().optional().describe('Why the results are by words alone although more was asked for.'),
   results: z.array(
     z.strictObject({
       ...passagePlace,
@@ -463,15 +452,14 @@ export const askAnswer = z.strictObject({
   supported: z.boolean(),
   confidence: z.number(),
   by: z.enum(['model', 'extracts', 'nothing']),
-  /** What is to be known of the answer. */
-  notice: z.string().optional(),
-  /** Why the model did not write it, or not to its end. */
-  problem: z.strictObject({ code: z.string(), detail: z.string(), retryAt: time.optional() }).optional(),
-  /** Sentences of the answer that no passage bears out. */
-  unsupported: z.array(z.string()),
+  notice: z.string().optional().describe('What is to be known of the answer.'),
+  problem: z
+    .strictObject({ code: z.string(), detail: z.string(), retryAt: time.optional() })
+    .optional()
+    .describe('Why the model did not write it, or not to its end.'),
+  unsupported: z.array(z.string()).describe('Sentences of the answer that no passage bears out.'),
   citations: z.array(z.strictObject({ number: z.int(), ...place, quote: z.string(), confidence: z.number() })),
-  /** The passages that were looked at, best first. */
-  lookedAt: z.array(z.strictObject(place)),
+  lookedAt: z.array(z.strictObject(place)).describe('The passages that were looked at, best first.'),
 });
 
 /** The only answer that holds a token; it is never shown again. */

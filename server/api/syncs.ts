@@ -17,6 +17,7 @@ export function syncRoutes(context: Context): ApiRouter {
     '/integrations/:target/sync',
     {
       group,
+      name: 'startSync',
       about: 'Sync an account now',
       notes: 'Brings what changed since the last time, of all that is followed.',
       ...startsImport,
@@ -31,7 +32,12 @@ export function syncRoutes(context: Context): ApiRouter {
 
   api.get(
     '/integrations/:target/schedule',
-    { group, about: 'Get how often an account is synced', answers: { 200: schemas.scheduleAnswer } },
+    {
+      group,
+      name: 'getSchedule',
+      about: 'Get how often an account is synced',
+      answers: { 200: schemas.scheduleAnswer },
+    },
     async ({ user, param }) => scheduleOf(user, (await integrations.resolve(user, param('target'))).id),
   );
 
@@ -39,6 +45,7 @@ export function syncRoutes(context: Context): ApiRouter {
     '/integrations/:target/schedule',
     {
       group,
+      name: 'setSchedule',
       about: 'Set how often an account is synced',
       body: schemas.scheduleRequest,
       answers: { 200: schemas.scheduleAnswer },
@@ -55,6 +62,7 @@ export function syncRoutes(context: Context): ApiRouter {
     '/integrations/:target/selections',
     {
       group,
+      name: 'listSelections',
       about: 'List what is followed',
       notes: 'What was ticked for imports of the account, and is kept up to date by its syncs.',
       answers: { 200: schemas.selectionsAnswer },
@@ -69,6 +77,7 @@ export function syncRoutes(context: Context): ApiRouter {
     '/integrations/:target/selections/:selectionId',
     {
       group,
+      name: 'deleteSelection',
       about: 'Stop following',
       notes: 'What it brought stays.',
       answers: { 204: { about: 'It is followed no more' } },
@@ -83,6 +92,7 @@ export function syncRoutes(context: Context): ApiRouter {
     '/imports/:id/removals',
     {
       group,
+      name: 'answerRemovals',
       about: 'Answer a held sync',
       notes: 'A sync that found very many documents gone waits to be told whether to remove them here.',
       body: schemas.removalsRequest,

@@ -10,6 +10,7 @@ import { parseConfig, type Env } from '../../server/config.ts';
 import type { Context } from '../../server/context.ts';
 import { paths } from '../../server/paths.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
+import { referenceRoutes } from '../../server/routes/reference.ts';
 import { webhookRoutes } from '../../server/routes/webhooks.ts';
 import { anchorOf, literalsOf, projectFiles, readPage, root, type Page } from './markdown.ts';
 
@@ -81,7 +82,8 @@ function routesOf(router: Router, prefix = ''): string[] {
 
 describe('the documentation', () => {
   const nobody = {} as Context;
-  const api = routesOf(createApi(nobody).router, '/api/v1');
+  const { router: apiRouter, calls } = createApi(nobody);
+  const api = routesOf(apiRouter, '/api/v1');
   const routes = [
     ...routesOf(
       pageRoutes(nobody, {
@@ -91,6 +93,7 @@ describe('the documentation', () => {
         signOut: async () => undefined,
       }),
     ),
+    ...routesOf(referenceRoutes(calls)),
     ...routesOf(webhookRoutes(nobody)),
     ...api,
   ];
@@ -114,8 +117,9 @@ describe('the documentation', () => {
         .split(/\s+/)
         .filter((word) =>
           inline
-            ? /^(server|providers|test|docs|scripts|migrations|views|public|dist)(\/|$)/.test(word) ||
-              /^[\w.<>/-]*\.(ts|mjs|js|md|ejs|css|svg|json|example)$/.test(word)
+            ? // What begins with a slash is an address.
+              /^(server|providers|test|docs|scripts|migrations|views|public|dist)(\/|$)/.test(word) ||
+              /^[\w.<>-][\w.<>/-]*\.(ts|mjs|js|md|ejs|css|svg|json|example)$/.test(word)
             : /^(server|providers|test|docs|scripts|migrations|dist)\/\S+\.\w+$/.test(word),
         )
         .filter((name) => !isThere(name))

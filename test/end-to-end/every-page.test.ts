@@ -29,6 +29,7 @@ const NO_PAGE = new Set([
   '/',
   '/healthz',
   '/readyz',
+  '/openapi.json',
   '/admin/imports/:id/ledger.csv',
   '/admin/documents/:id/original',
   '/admin/audit.csv',

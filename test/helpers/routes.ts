@@ -3,6 +3,7 @@ import { createApi } from '../../server/api/index.ts';
 import type { Context } from '../../server/context.ts';
 import { createAuthenticator } from '../../server/middleware/auth.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
+import { referenceRoutes } from '../../server/routes/reference.ts';
 
 export type Route = { method: string; pattern: string };
 type Layer = { route?: { path: string | string[]; methods: Record<string, boolean> }; handle: { stack?: Layer[] } };
@@ -20,5 +21,8 @@ function routesOf(router: Router, prefix = ''): Route[] {
   });
 }
 
-export const pageRoutesOf = (context: Context): Route[] => routesOf(pageRoutes(context, createAuthenticator(context)));
+export const pageRoutesOf = (context: Context): Route[] => [
+  ...routesOf(pageRoutes(context, createAuthenticator(context))),
+  ...routesOf(referenceRoutes(createApi(context).calls)),
+];
 export const apiRoutesOf = (context: Context): Route[] => routesOf(createApi(context).router, '/api/v1');

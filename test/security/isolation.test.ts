@@ -13,6 +13,7 @@ import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
 const PUBLIC = new Set([
   'GET /healthz',
   'GET /readyz',
+  'GET /openapi.json',
   'GET /sign-in',
   'POST /sign-in',
   'POST /sign-out',
