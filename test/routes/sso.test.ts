@@ -23,14 +23,20 @@ onOneDatabase('sign-in with an account of another service', (open) => {
   function somebody(domain = 'saltmarsh.example', more: Partial<SandboxAccount> = {}): SandboxAccount {
     people += 1;
     const email = `somebody-${people}@${domain}`;
-    const account = { id: `10000${people}`, email, name: `Some Body ${people}`, organisation: domain, spaces: [], ...more };
+    const account = {
+      id: `10000${people}`,
+      email,
+      name: `Some Body ${people}`,
+      organisation: domain,
+      spaces: [],
+      ...more,
+    };
     accounts.push(account);
     return account;
   }
   const userOf = async (email: string) => (await hub.context.users.list()).find((one) => one.email === email);
   const isIn = async (visitor: Visitor) => (await visitor.get('/admin/profile')).status === 200;
-  const newest = async (action: string) =>
-    (await hub.context.audit.list(hub.admin, { action } as object)).entries[0];
+  const newest = async (action: string) => (await hub.context.audit.list(hub.admin, { action } as object)).entries[0];
 
   it('is offered on the sign-in page, by forms that need no scripts', async () => {
     const { html } = await openVisitor(hub.url).get('/sign-in?next=%2Fadmin%2Fsearch');
@@ -75,7 +81,12 @@ onOneDatabase('sign-in with an account of another service', (open) => {
     const { email } = somebody('ferries.example');
     expect((await throughSso(openVisitor(hub.url), 'atlassian', email)).status).to.equal(303);
     expect(await userOf(email)).to.include({ role: 'member', hasPassword: false });
-    for (const domain of ['saltmarsh.example', 'notferries.example', 'sub.ferries.example', 'ferries.example.evil.example']) {
+    for (const domain of [
+      'saltmarsh.example',
+      'notferries.example',
+      'sub.ferries.example',
+      'ferries.example.evil.example',
+    ]) {
       const stranger = somebody(domain);
       const refused = await throughSso(openVisitor(hub.url), 'google', stranger.email);
       expect(refused.status, domain).to.equal(403);
@@ -149,7 +160,9 @@ onOneDatabase('sign-in with an account of another service', (open) => {
       const url = new URL(await beginSso(openVisitor(hub.url), provider));
       expect(url.searchParams.get('scope')).to.equal(scope);
       expect(url.searchParams.get('access_type')).to.equal(null);
-      expect((await throughSso(openVisitor(hub.url), provider, email)).status).to.equal(provider === 'google' ? 303 : 403);
+      expect((await throughSso(openVisitor(hub.url), provider, email)).status).to.equal(
+        provider === 'google' ? 303 : 403,
+      );
     }
     expect(await sealed()).to.deep.equal(before);
   });
@@ -170,7 +183,9 @@ onOneDatabase('sign-in with an account of another service', (open) => {
       expect(textOf((await elsewhere.get('/admin/profile')).html)).to.contain(`You sign in as ${hub.member.email}.`);
 
       const unlink = /href="(\/admin\/profile\/identities\/[^"]+\/unlink)"/.exec(html)?.[1] ?? '';
-      expect(textOf((await visitor.get(unlink)).html)).to.contain('Unlink this Atlassian account?').and.to.contain(email);
+      expect(textOf((await visitor.get(unlink)).html))
+        .to.contain('Unlink this Atlassian account?')
+        .and.to.contain(email);
       expect((await visitor.post(unlink)).location).to.equal('/admin/profile');
       expect((await visitor.post(unlink)).status).to.equal(404);
       expect((await newest('identity_unlinked'))?.details).to.deep.equal({ by: 'atlassian' });
@@ -223,7 +238,12 @@ onOneDatabase('sign-in with an account of another service', (open) => {
     await throughSso(openVisitor(hub.url), 'google', email);
     const admin = await signInAs(hub.url, hub.admin.email);
     const { html } = await admin.get('/admin/users');
-    const row = textOf(html.split('<tr').find((part) => part.includes(email)) ?? '');
+    const row = textOf(
+      html
+        .split('<tr')
+        .find((part) => part.includes(email))
+        ?.split('</tr>')[0] ?? '',
+    );
     expect(row).to.contain('Google').and.not.to.contain('Password');
     const { id = '' } = (await userOf(email)) ?? {};
     expect(textOf((await admin.get(`/admin/users/${id}`)).html)).to.contain('Signs in by Google');
@@ -234,7 +254,9 @@ onOneDatabase('sign-in with an account of another service', (open) => {
   it('has its findings on the set-up page', async () => {
     const admin = await signInAs(hub.url, hub.admin.email);
     const text = textOf((await admin.get('/admin/setup')).html);
-    expect(text).to.contain('by password, Google and Atlassian; whoever has an address of ferries.example, other.example');
+    expect(text).to.contain(
+      'by password, Google and Atlassian; whoever has an address of ferries.example, other.example',
+    );
     expect(text).to.contain(`Redirect URI to register: ${hub.url}/sign-in/sso/google/callback`);
     expect(text).to.contain(`Redirect URI to register: ${hub.url}/sign-in/sso/atlassian/callback`);
   });
