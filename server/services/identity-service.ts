@@ -55,11 +55,11 @@ export type IdentityService = {
 const REFUSALS = {
   disabled: () => 'Your account on this hub is disabled. Ask an admin of the hub to enable it.',
   unlinked: (label: string) =>
-    `This ${label} account was unlinked from an account of this hub. Sign in with your password, then link it again on your profile page.`,
+    `This ${label} account was unlinked from an account of this hub. Sign in in another way, then link it again on your profile page.`,
   unverified: (label: string) =>
-    `${label} has not verified an e-mail address of this account. Verify it at ${label}, or sign in with your password.`,
+    `${label} has not verified an e-mail address of this account. Verify it at ${label}, then try again.`,
   not_linked: (label: string) =>
-    `There is an account with this address, but ${label} alone does not prove that it is yours. Sign in with your password, then link ${label} on your profile page.`,
+    `There is an account with this address, but ${label} alone does not prove that it is yours. Sign in as you usually do, then link ${label} on your profile page.`,
   unknown: (label: string) =>
     `Nobody on this hub has the address of this ${label} account. Ask an admin of the hub to invite you at this address.`,
 };

@@ -145,7 +145,10 @@ const notBegunHere = (): AppError =>
 /** What the service's `error` means for the person who came back with it. Source: RFC 6749 section 4.1.2.1 */
 function refused(label: string, error: string): AppError {
   if (error === 'access_denied')
-    return new BadRequestError('access_denied', `${label} was not allowed to say who you are, so nothing was changed.`);
+    return new BadRequestError(
+      'access_denied',
+      `${label} was not allowed to say who you are, so nothing was changed. Try again and choose “Allow” if that was a mistake.`,
+    );
   if (error === 'server_error' || error === 'temporarily_unavailable')
     return new BadRequestError('vendor_unavailable', `${label} has a fault just now. Try again in a few minutes.`);
   // The code is a word of the vendor's; anything else that stands there is not repeated.
