@@ -10,7 +10,7 @@ import {
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import type { Egress } from '../egress/egress.ts';
-import { AppError, BadRequestError, NotFoundError } from '../errors.ts';
+import { AppError, BadRequestError } from '../errors.ts';
 import { paths } from '../paths.ts';
 import { consumeOAuthState, insertOAuthState } from '../stores/oauth-state-store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -29,9 +29,9 @@ export type SsoOutcome =
 export type SsoService = {
   /** The services that people may sign in with, in the order pages show them. */
   providers: { id: IdentityProviderId; label: string }[];
-  /** Begins a sign-in, or with `user` a link. Gives the service's sign-in page. Errors: NotFoundError for one that is off. */
+  /** Begins a sign-in, or with `user` a link. Gives the service's sign-in page. Errors: AppError 404 for one that is off. */
   start(provider: string, options: { sessionId: string; user?: User; returnTo?: string }): Promise<{ url: string }>;
-  /** Ends it with what the service sent back. What it gave is dropped. Errors: NotFoundError; failures are outcomes. */
+  /** Ends it with what the service sent back. What it gave is dropped. Errors: AppError 404 likewise; failures are outcomes. */
   finish(
     provider: string,
     options: { sessionId: string; user?: User; query: { state?: string; code?: string; error?: string } },
@@ -55,10 +55,11 @@ export function createSsoService(deps: {
 }): SsoService {
   const { config, database, vault, providers, identities, connections, egress, logger } = deps;
 
-  /** Errors: NotFoundError. */
+  /** Errors: AppError 404. */
   function providerOf(name: string): IdentityProvider {
     const provider = providers.get(name as IdentityProviderId);
-    if (!provider) throw new NotFoundError('This way to sign in');
+    if (!provider)
+      throw new AppError(404, 'not_found', 'This hub has no sign-in with that service. Sign in in another way.');
     return provider;
   }
 
