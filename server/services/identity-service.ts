@@ -108,10 +108,10 @@ export function createIdentityService(deps: {
     if (email === undefined || !claim.emailVerified) return { refused: 'unverified' };
     const row = await findUserByEmail(trx, email);
     if (row) {
-      if (row.disabled_at) return { refused: 'disabled', row };
       // A second account with the address of the first: the address, or its whole domain, has changed hands.
       if (!claim.emailAuthoritative || (await hadIdentity(trx, row.id, provider)))
         return { refused: 'not_linked', row };
+      if (row.disabled_at) return { refused: 'disabled', row };
       await save(trx, toUser(row), claim);
       return { user: toUser(row), how: 'linked' };
     }
