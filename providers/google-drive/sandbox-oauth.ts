@@ -145,7 +145,7 @@ export function createSandboxOauth(deps: {
       sub: account.id,
       ...(has('profile') ? { name: account.name, given_name, family_name: rest.join(' ') } : {}),
       ...(has('email') ? { email: account.email, email_verified: account.emailVerified ?? true } : {}),
-      ...(account.organisation === undefined ? {} : { hd: account.organisation }),
+      ...(has('email') && account.organisation !== undefined ? { hd: account.organisation } : {}),
     });
   };
 
