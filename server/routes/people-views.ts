@@ -10,8 +10,8 @@ export type PersonRow = {
   createdAt: Moment;
   lastSignInAt?: Moment;
   integrations: string;
-  /** "Password, Google". */
-  signsInBy: string;
+  /** "Password", "Google". */
+  signsInBy: string[];
   disabledAt?: Moment;
   isSelf: boolean;
 };

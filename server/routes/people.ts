@@ -25,11 +25,10 @@ const toPersonRow = (person: Person, self: User): PersonRow => ({
   createdAt: formatDate(person.createdAt),
   lastSignInAt: formatMaybeDate(person.lastSignInAt),
   integrations: formatCount(person.integrations),
-  signsInBy:
-    [
-      ...(person.hasPassword ? ['Password'] : []),
-      ...person.identityProviders.map((provider) => IDENTITY_PROVIDER_LABELS[provider]),
-    ].join(', ') || 'Not at all',
+  signsInBy: [
+    ...(person.hasPassword ? ['Password'] : []),
+    ...person.identityProviders.map((provider) => IDENTITY_PROVIDER_LABELS[provider]),
+  ],
   disabledAt: formatMaybeDate(person.disabledAt),
   isSelf: person.id === self.id,
 });
