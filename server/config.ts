@@ -5,6 +5,7 @@ import { parseOriginals, type OriginalsConfig } from './originals-config.ts';
 import { mailFrom, smtpUrl, webhookSecrets, webhookUrl } from './notifications/settings.ts';
 import type { MailConfig, WebhookConfig } from './notifications/settings.ts';
 import { Secret } from './secret.ts';
+import { parseSso, type SsoConfig } from './sso-config.ts';
 
 /** Endpoints of one vendor: origin plus optional path prefix, without a trailing slash. */
 export type GoogleConfig = {
@@ -71,6 +72,7 @@ export type Config = {
   dropbox: DropboxConfig;
   confluence: AtlassianConfig & { account?: ConfluenceAccount };
   jira: AtlassianConfig;
+  sso: SsoConfig;
   /** Extra `host` or `host:port` the outbound guard lets through. */
   egressAllowedHosts: string[];
   /** Absent: the built-in embedder. */
@@ -303,6 +305,17 @@ export function parseConfig(env: Env): Config {
       'TRUST_PROXY: must be a hop count or addresses, for example 1 or 10.0.0.0/8; "true" would trust everybody',
     );
 
+  const google: GoogleConfig = {
+    clientId: env.GOOGLE_CLIENT_ID,
+    clientSecret: secret('GOOGLE_CLIENT_SECRET'),
+    authUrl: url('GOOGLE_AUTH_URL', 'https://accounts.google.com/o/oauth2/v2/auth'),
+    tokenUrl: url('GOOGLE_TOKEN_URL', 'https://oauth2.googleapis.com/token'),
+    revokeUrl: url('GOOGLE_REVOKE_URL', 'https://oauth2.googleapis.com/revoke'),
+    userinfoUrl: url('GOOGLE_USERINFO_URL', 'https://www.googleapis.com/oauth2/v3/userinfo'),
+    apiUrl: url('GOOGLE_API_URL', 'https://www.googleapis.com'),
+  };
+  const jira = atlassian('JIRA');
+
   const config: Config = {
     environment,
     port,
@@ -317,15 +330,7 @@ export function parseConfig(env: Env): Config {
     encryptionKeys,
     firstAdmin: adminEmail && adminPassword ? { email: adminEmail, password: adminPassword } : undefined,
     logLevel,
-    google: {
-      clientId: env.GOOGLE_CLIENT_ID,
-      clientSecret: secret('GOOGLE_CLIENT_SECRET'),
-      authUrl: url('GOOGLE_AUTH_URL', 'https://accounts.google.com/o/oauth2/v2/auth'),
-      tokenUrl: url('GOOGLE_TOKEN_URL', 'https://oauth2.googleapis.com/token'),
-      revokeUrl: url('GOOGLE_REVOKE_URL', 'https://oauth2.googleapis.com/revoke'),
-      userinfoUrl: url('GOOGLE_USERINFO_URL', 'https://www.googleapis.com/oauth2/v3/userinfo'),
-      apiUrl: url('GOOGLE_API_URL', 'https://www.googleapis.com'),
-    },
+    google,
     microsoft: {
       clientId: env.MICROSOFT_CLIENT_ID,
       clientSecret: secret('MICROSOFT_CLIENT_SECRET'),
@@ -353,7 +358,8 @@ export function parseConfig(env: Env): Config {
           ? { baseUrl: confluenceBase, username: env.CONFLUENCE_USERNAME, apiToken: confluenceToken }
           : undefined,
     },
-    jira: atlassian('JIRA'),
+    jira,
+    sso: parseSso(env, { problems, take, list }, { google, atlassian: jira }, sandboxOn),
     egressAllowedHosts: list(env.EGRESS_ALLOWED_HOSTS),
     ...parseModels(env, { problems, take, url, wholeNumber }),
     originals: parseOriginals(env, { problems, take }),

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { createIdentityProviders } from '../providers/identity-providers.ts';
 import { createProviders } from '../providers/registry.ts';
 import type { Platform, Provider, ProviderDefinition } from '../providers/provider.ts';
 import { createChatModel } from './ask/chat.ts';
@@ -26,6 +27,7 @@ import { createDocumentService, type DocumentService } from './services/document
 import { createEmbedderService, type EmbedderService } from './services/embedder-service.ts';
 import { createEstimateService, type EstimateService } from './services/estimate-service.ts';
 import { createGrantService, type GrantService } from './services/grant-service.ts';
+import { createIdentityService, type IdentityService } from './services/identity-service.ts';
 import { createImportService, type ImportService } from './services/import-service.ts';
 import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
 import { createInvitationService, type InvitationService } from './services/invitation-service.ts';
@@ -39,6 +41,7 @@ import { createSearchService, type SearchService } from './services/search-servi
 import { createSettingsAccountService, type SettingsAccountService } from './services/settings-account-service.ts';
 import { createSignInService, type SignInService } from './services/sign-in-service.ts';
 import { createSetupService, type SetupService } from './services/setup-service.ts';
+import { createSsoService, type SsoService } from './services/sso-service.ts';
 import { createSyncService, type SyncService } from './services/sync-service.ts';
 import { createTokenService, type TokenService } from './services/token-service.ts';
 import { createUsageService, type UsageService } from './services/usage-service.ts';
@@ -77,6 +80,9 @@ export type Context = {
   users: UserService;
   signIns: SignInService;
   invitations: InvitationService;
+  /** Accounts of other services that users sign in with. */
+  identities: IdentityService;
+  sso: SsoService;
   audit: AuditService;
   tokens: TokenService;
   credentials: CredentialService;
@@ -131,11 +137,22 @@ export async function createContext(
   const users = createUserService({ database, logger });
   const signIns = createSignInService({ database });
   const invitations = createInvitationService({ config, database, users, logger });
+  const identities = createIdentityService({ config, database, users, invitations });
   const audit = createAuditService({ config, database });
   const tokens = createTokenService({ database });
   const credentials = createCredentialService({ database, vault, providers, egress, logger });
   const governor = createRateGovernor({ database });
   const connections = createConnectionService({ database, credentials, governor, egress, providers, logger });
+  const sso = createSsoService({
+    config,
+    database,
+    vault,
+    providers: createIdentityProviders(config.sso),
+    identities,
+    connections,
+    egress,
+    logger,
+  });
   const watches = createWatchKeeper({ config, database, vault, providers, connections, queue, logger });
   const integrations = createIntegrationService({
     database,
@@ -216,6 +233,8 @@ export async function createContext(
     users,
     signIns,
     invitations,
+    identities,
+    sso,
     audit,
     tokens,
     credentials,

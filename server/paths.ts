@@ -1,3 +1,4 @@
+import type { IdentityProviderId } from '../providers/identity-provider.ts';
 import type { Platform } from '../providers/provider.ts';
 
 const query = (values: Record<string, string | undefined>): string => {
@@ -18,6 +19,9 @@ export const paths = {
   openApi: '/openapi.json',
   signIn: '/sign-in',
   signOut: '/sign-out',
+  /** Where a sign-in with an account of another service begins, and where that service sends people back to. */
+  sso: (provider: IdentityProviderId) => `/sign-in/sso/${provider}`,
+  ssoCallback: (provider: IdentityProviderId) => `/sign-in/sso/${provider}/callback`,
   setUp: '/set-up',
   overview: '/admin',
   integrations: '/admin/integrations',
@@ -113,6 +117,8 @@ export const paths = {
   invitation: (token?: string) => `/invitation${query({ token })}`,
   profile: '/admin/profile',
   profilePassword: '/admin/profile/password',
+  identityLink: (provider: IdentityProviderId) => `/admin/profile/identities/link/${provider}`,
+  identityUnlink: (id: string) => `/admin/profile/identities/${id}/unlink`,
   sessionEnd: (id: string) => `/admin/profile/sessions/${id}/end`,
   sessionsEnd: '/admin/profile/sessions/end-others',
   audit: (options: AuditAddress & { cursor?: string } = {}) => `/admin/audit${query(options)}`,

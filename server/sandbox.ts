@@ -57,6 +57,11 @@ export async function startSandbox(options: { filesDir?: string; signingKey?: st
       ...microsoft.env,
       ...dropbox.env,
       ...atlassian.env,
+      // Their own apps to sign in with, where there are such, are not known to the stand-ins.
+      SSO_GOOGLE_CLIENT_ID: google.env.GOOGLE_CLIENT_ID,
+      SSO_GOOGLE_CLIENT_SECRET: google.env.GOOGLE_CLIENT_SECRET,
+      SSO_ATLASSIAN_CLIENT_ID: atlassian.env.ATLASSIAN_CLIENT_ID,
+      SSO_ATLASSIAN_CLIENT_SECRET: atlassian.env.ATLASSIAN_CLIENT_SECRET,
       EGRESS_ALLOWED_HOSTS: hosts.join(','),
     },
     google,

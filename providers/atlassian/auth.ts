@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AtlassianConfig } from '../../server/config.ts';
 import { consentAddress } from '../consent-address.ts';
 import { ProviderError } from '../errors.ts';
-import type { AuthorizationRequest, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
+import type { AuthorizationRequest, Connection, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
 import { clientForm, codeForm, createTokenEndpoint, refreshForm } from '../token-endpoint.ts';
 import type { AtlassianClient } from './client.ts';
 import { MANUAL_REVOKE_URL, type Product } from './product.ts';
@@ -13,6 +13,7 @@ const OFFLINE = 'offline_access';
 const me = z.object({
   account_id: z.string().min(1),
   email: z.string().nullish(),
+  email_verified: z.boolean().optional().catch(undefined),
   name: z.string().nullish(),
 });
 
@@ -38,7 +39,7 @@ export function createAtlassianAuth(config: AtlassianConfig, product: Product, c
   };
 
   return {
-    authorizationUrl: async (request) => authorizationUrl(config, app(), asked, request),
+    authorizationUrl: async (request) => consentPage(config, app(), asked, request),
 
     async exchange(request, fetch) {
       const tokens = await token(codeForm(request), fetch);
@@ -57,17 +58,25 @@ export function createAtlassianAuth(config: AtlassianConfig, product: Product, c
     refresh: (refreshToken, fetch) => token(refreshForm(refreshToken), fetch),
 
     async identify(connection) {
-      const { account_id, email, name } = await client.read(connection, `${config.apiUrl}/me`, {
-        what: 'who the account belongs to',
-        schema: me,
-        scope: 'read:me',
-      });
+      const { account_id, email, name } = await readMe(config, client, connection);
       return { id: account_id, email: email ?? undefined, name: name ?? undefined };
     },
   };
 }
 
-function authorizationUrl(
+/** Whose a token is. Errors: ProviderError. */
+export const readMe = (
+  config: AtlassianConfig,
+  client: AtlassianClient,
+  connection: Connection,
+): Promise<z.output<typeof me>> =>
+  client.read(connection, `${config.apiUrl}/me`, {
+    what: 'who the account belongs to',
+    schema: me,
+    scope: 'read:me',
+  });
+
+export function consentPage(
   config: AtlassianConfig,
   app: { client_id: string; client_secret: string },
   scope: string[],

@@ -140,7 +140,7 @@ const identityCall =
       account_type: 'atlassian',
       account_status: 'active',
       email: account.email,
-      email_verified: true,
+      email_verified: account.emailVerified ?? true,
       name: account.name,
       nickname: account.name,
       picture: 'https://avatars.example/default.png',

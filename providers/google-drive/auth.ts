@@ -4,7 +4,7 @@ import type { GoogleConfig } from '../../server/config.ts';
 import { consentAddress } from '../consent-address.ts';
 import { ProviderError } from '../errors.ts';
 import { parseJson } from '../json.ts';
-import type { Account, AuthorizationRequest, Connection, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
+import type { AuthorizationRequest, Connection, Fetch, ProviderAuth, TokenSet } from '../provider.ts';
 import { clientForm, codeForm, createTokenEndpoint, refreshForm } from '../token-endpoint.ts';
 import {
   DRIVE_SCOPE,
@@ -32,7 +32,15 @@ export const SETTINGS = { clientId: 'GOOGLE_CLIENT_ID', clientSecret: 'GOOGLE_CL
 /** The full scope includes the read-only one. */
 const SUFFICIENT = new Set([DRIVE_SCOPE, 'https://www.googleapis.com/auth/drive']);
 
-const userinfo = z.object({ sub: z.string().min(1), email: z.string().optional(), name: z.string().optional() });
+const userinfo = z.object({
+  sub: z.string().min(1),
+  email: z.string().optional(),
+  email_verified: z.boolean().optional().catch(undefined),
+  name: z.string().optional(),
+  /** Domain of the Workspace organisation that the account belongs to. */
+  hd: z.string().optional().catch(undefined),
+});
+export type Userinfo = z.output<typeof userinfo>;
 
 /**
  * Google's OAuth: the strategy of passport-google-oauth20 makes the consent page's address; codes and tokens are exchanged
@@ -50,7 +58,13 @@ export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
   };
 
   return {
-    authorizationUrl: async (request) => authorizationUrl(config, client(), request),
+    // A refresh token comes with offline access, and on a repeated consent only when consent is asked for again.
+    authorizationUrl: async (request) =>
+      consentPage(config, client(), request, {
+        scopes: SCOPES.map(({ scope }) => scope),
+        accessType: 'offline',
+        prompt: 'consent',
+      }),
 
     async exchange(request, fetch) {
       const tokens = await token(codeForm(request), fetch);
@@ -65,7 +79,10 @@ export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
 
     refresh: (refreshToken, fetch) => token(refreshForm(refreshToken), fetch),
 
-    identify: (connection) => identify(config, connection),
+    async identify(connection) {
+      const { sub, email, name } = await readUserinfo(config, connection);
+      return { id: sub, email, name };
+    },
 
     async revoke({ accessToken, refreshToken }, fetch) {
       try {
@@ -81,10 +98,11 @@ export function createGoogleAuth(config: GoogleConfig): ProviderAuth {
 }
 
 /** Source of the parameters: https://developers.google.com/identity/protocols/oauth2/web-server (2026). */
-function authorizationUrl(
+export function consentPage(
   config: GoogleConfig,
   client: { client_id: string; client_secret: string },
   request: AuthorizationRequest,
+  { scopes, ...wanted }: { scopes: string[]; accessType?: 'offline'; prompt: 'consent' | 'select_account' },
 ): Promise<string> {
   const strategy = new GoogleStrategy(
     {
@@ -94,16 +112,16 @@ function authorizationUrl(
       tokenURL: config.tokenUrl,
       userProfileURL: config.userinfoUrl,
       callbackURL: request.redirectUri,
-      scope: SCOPES.map(({ scope }) => scope),
+      scope: scopes,
     },
     (_access, _refresh, _profile, done) => done(new Error('The strategy is used for the authorization leg only.')),
   );
-  // A refresh token comes with offline access, and on a repeated consent only when consent is asked for again.
-  const options = { accessType: 'offline', prompt: 'consent', state: request.state, loginHint: request.loginHint };
+  const options = { ...wanted, state: request.state, loginHint: request.loginHint };
   return consentAddress(strategy, request.codeVerifier, options);
 }
 
-async function identify(config: GoogleConfig, connection: Connection): Promise<Account> {
+/** Errors: ProviderError. */
+export async function readUserinfo(config: GoogleConfig, connection: Connection): Promise<Userinfo> {
   const what = 'who the account belongs to';
   let text: string;
   try {
@@ -115,6 +133,5 @@ async function identify(config: GoogleConfig, connection: Connection): Promise<A
   }
   const body = parseJson(text);
   if (body === undefined) throw notJson(what);
-  const { sub, email, name } = parse(userinfo, body, what);
-  return { id: sub, email, name };
+  return parse(userinfo, body, what);
 }

@@ -144,7 +144,8 @@ export function createSandboxOauth(deps: {
     res.json({
       sub: account.id,
       ...(has('profile') ? { name: account.name, given_name, family_name: rest.join(' ') } : {}),
-      ...(has('email') ? { email: account.email, email_verified: true } : {}),
+      ...(has('email') ? { email: account.email, email_verified: account.emailVerified ?? true } : {}),
+      ...(has('email') && account.organisation !== undefined ? { hd: account.organisation } : {}),
     });
   };
 

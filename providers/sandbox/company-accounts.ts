@@ -28,6 +28,7 @@ export const companyAccounts = async (): Promise<SandboxAccount[]> => {
   return homes.map(({ person, placed }) => ({
     id: accountId(person.email),
     email: person.email,
+    organisation: person.email.split('@')[1],
     name: person.name,
     spaces: [
       {

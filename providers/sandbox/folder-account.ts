@@ -20,6 +20,7 @@ export const folderAccount = async (filesDir: string): Promise<SandboxAccount> =
   return {
     id: accountId('sandbox'),
     email: 'sandbox@tributary.example',
+    organisation: 'tributary.example',
     name: 'Sandbox',
     spaces: [
       { id: driveId('sandbox my-drive'), kind: 'my-drive', name: 'My Drive', files: await filesBelow(root) },

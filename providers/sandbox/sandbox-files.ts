@@ -38,7 +38,16 @@ export type SandboxSpace = {
   files: SandboxFile[];
 };
 
-export type SandboxAccount = { id: string; email: string; name: string; spaces: SandboxSpace[] };
+export type SandboxAccount = {
+  id: string;
+  email: string;
+  /** Absent: the vendors have verified the address. */
+  emailVerified?: false;
+  /** Domain of the organisation whose account it is, at vendors that know such accounts; absent for a person's own. */
+  organisation?: string;
+  name: string;
+  spaces: SandboxSpace[];
+};
 
 /**
  * The accounts that the stand-ins serve: an invented company's, or one whose My Drive is the folder `filesDir`.

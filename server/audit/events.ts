@@ -7,6 +7,8 @@ export const AUDIT_ACTIONS = {
   user_invited: 'User invited',
   invitation_accepted: 'Invitation accepted',
   invitation_withdrawn: 'Invitation withdrawn',
+  identity_linked: 'Account to sign in with linked',
+  identity_unlinked: 'Account to sign in with unlinked',
   user_renamed: 'Name changed',
   role_changed: 'Role changed',
   user_disabled: 'User disabled',
@@ -35,7 +37,7 @@ export type AuditAction = keyof typeof AUDIT_ACTIONS;
 /** Who did it: a user, somebody who is not signed in, the operator by a command, or the hub by itself. */
 export type ActorKind = 'user' | 'stranger' | 'operator' | 'hub';
 
-export type SubjectKind = 'user' | 'invitation' | 'token' | 'integration' | 'import' | 'document';
+export type SubjectKind = 'user' | 'identity' | 'invitation' | 'token' | 'integration' | 'import' | 'document';
 
 /**
  * What is written of a change. Admins read it, who do not see what others have connected and imported: ids and counts, no names of accounts,

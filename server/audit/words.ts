@@ -1,3 +1,4 @@
+import { IDENTITY_PROVIDER_LABELS } from '../../providers/identity-provider.ts';
 import type { Platform } from '../../providers/provider.ts';
 import { platformLabel, plural } from '../format.ts';
 import { AUDIT_ACTIONS, type AuditEntry } from './events.ts';
@@ -6,6 +7,16 @@ type Definitions = { id: Platform; label: string }[];
 
 const ROLES: Record<string, string> = { admin: 'Admin', member: 'Member' };
 const roleOf = (value: string | number | undefined): string => ROLES[String(value)] ?? String(value);
+
+const LABELS: Record<string, string> = IDENTITY_PROVIDER_LABELS;
+/** Why a sign-in failed. */
+const REASONS: Record<string, string> = {
+  disabled: 'disabled',
+  unlinked: 'was unlinked',
+  unverified: 'address not verified',
+  not_linked: 'not linked',
+  unknown: 'unknown address',
+};
 
 /** An entry as people read it, on the page and in the file. */
 export function tellAudit(entry: AuditEntry, definitions: Definitions): { who: string; what: string; about: string } {
@@ -25,7 +36,8 @@ function aboutOf(entry: AuditEntry, definitions: Definitions): string {
   if (subject?.kind === 'integration' && name) facts.push(platformLabel(definitions, name as Platform));
   else if (name && name !== actor.email) facts.push(name);
   if (action === 'sign_in_failed')
-    facts.push(name === undefined ? 'unknown address' : details.because === 'disabled' ? 'disabled' : 'wrong password');
+    facts.push(REASONS[String(details.because)] ?? (name === undefined ? 'unknown address' : 'wrong password'));
+  if (details.by !== undefined) facts.push(`by ${LABELS[String(details.by)] ?? String(details.by)}`);
   if (action === 'role_changed') facts.push(`from ${roleOf(details.from)} to ${roleOf(details.to)}`);
   else if (details.role !== undefined) facts.push(roleOf(details.role));
   if (details.sessions) facts.push(`${plural(Number(details.sessions), 'session')} ended`);

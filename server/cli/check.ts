@@ -10,6 +10,7 @@ import { checkSessions } from '../checks/check-sessions.ts';
 import { checkAddress } from '../checks/check-address.ts';
 import { checkConnections } from '../checks/check-connections.ts';
 import { checkServices } from '../checks/check-services.ts';
+import { checkSso } from '../checks/check-sso.ts';
 import { fail, ok, warn, type Finding } from '../checks/finding.ts';
 import type { Io, Result } from './io.ts';
 import { reasonOf } from '../checks/reason.ts';
@@ -42,6 +43,7 @@ async function checkConfig(given: Config): Promise<Finding[]> {
   found.push(await checkSessions(given));
   found.push(...checkKeys(given, sealed));
   found.push(...checkServices(given));
+  found.push(...checkSso(given));
   found.push(...(await checkConnections(given)));
   return found;
 }

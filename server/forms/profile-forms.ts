@@ -12,5 +12,8 @@ export const passwordForm = newUserSchema.pick({ password: true }).extend({
     .max(1000, 'Enter your present password.'),
 });
 
+/** The first password of a user who signs in by an account of another service. */
+export const firstPasswordForm = newUserSchema.pick({ password: true });
+
 /** What an invited person chooses. */
 export const invitedForm = newUserSchema.pick({ name: true, password: true });

@@ -1,6 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
+import type { IdentityProviderId } from '../../providers/identity-provider.ts';
 import { AppError } from '../errors.ts';
 import { paths } from '../paths.ts';
 import type { TokenService } from '../services/token-service.ts';
@@ -15,7 +16,7 @@ export type Authenticator = {
   /** Checks address and password. Undefined when they do not fit. */
   verify(req: Request): Promise<User | undefined>;
   /** Signs a user in under a new session id, so that an id known before is worth nothing. What was in the session is left behind. */
-  signIn(req: Request, user: User): Promise<void>;
+  signIn(req: Request, user: User, by?: IdentityProviderId): Promise<void>;
   /** Ends the session altogether. */
   signOut(req: Request): Promise<void>;
 };
@@ -72,13 +73,13 @@ export function createAuthenticator(deps: {
         check(req, undefined, (error) => reject(error instanceof Error ? error : new Error('sign-in failed')));
       }),
 
-    async signIn(req, user) {
+    async signIn(req, user, by) {
       await new Promise<void>((resolve, reject) => {
         req.logIn(user, { keepSessionInfo: false } as never, (error?: unknown) =>
           error ? reject(error instanceof Error ? error : new Error('sign-in failed')) : resolve(),
         );
       });
-      req.session.signInId = await signIns.start(user);
+      req.session.signInId = await signIns.start(user, by);
       // Made by the first page instead, two pages that are opened at once would each make their own, and one form would be refused.
       csrfToken(req);
     },

@@ -33,5 +33,8 @@ export function securityHeaders(config: Config): RequestHandler {
 
 const consentOrigins = ({ google, microsoft, dropbox, confluence, jira }: Config): string[] => {
   const pages = [google.authUrl, microsoft.authorityUrl, dropbox.authUrl, confluence.authUrl, jira.authUrl];
-  return [...new Set(pages.map((url) => new URL(url).origin))];
+  const origins = pages.map((url) => new URL(url).origin);
+  // Whoever is not signed in at Atlassian is redirected on, and browsers apply the policy to that redirect as well.
+  if (origins.includes('https://auth.atlassian.com')) origins.push('https://id.atlassian.com');
+  return [...new Set(origins)];
 };

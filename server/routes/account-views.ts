@@ -1,7 +1,9 @@
+import type { IdentityProviderId } from '../../providers/identity-provider.ts';
 import type { Moment } from '../format.ts';
 
 export type AccountViews = {
-  'auth/sign-in': { next: string };
+  /** `providers`: services whose accounts people may sign in with. */
+  'auth/sign-in': { next: string; providers: { id: IdentityProviderId; label: string }[] };
   'auth/set-up': Record<never, never>;
   'auth/invitation': { token: string; email: string };
   'tokens/index': {

@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { Router, type Response } from 'express';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { AppError } from '../errors.ts';
@@ -32,6 +32,15 @@ const setUpForm = newUserSchema.extend({
     .max(100, 'Enter the set-up code from the log.'),
 });
 
+/** The page where people sign in, with what went wrong before. */
+export function showSignIn(
+  { sso }: Context,
+  res: Response,
+  shown: { next: string; errors?: FieldError[]; values?: Record<string, string> },
+): void {
+  render(res, 'auth/sign-in', { title: 'Sign in', providers: sso.providers, ...shown });
+}
+
 /** Sign-in, sign-out and the first set-up: the pages for people without a session. */
 export function authRoutes(context: Context, authenticator: Authenticator): Router {
   const { users, invitations } = context;
@@ -46,14 +55,14 @@ export function authRoutes(context: Context, authenticator: Authenticator): Rout
     const next = safeNext(req.query.next);
     if (req.account) return res.redirect(303, next);
     if (await users.needsSetup()) return res.redirect(303, paths.setUp);
-    render(res, 'auth/sign-in', { title: 'Sign in', next });
+    showSignIn(context, res, { next });
   });
 
   router.post(paths.signIn, byClient, byAccount, async (req, res) => {
     const next = safeNext((req.body as { next?: unknown } | undefined)?.next);
     const again = (errors: FieldError[]) => {
       res.status(422);
-      render(res, 'auth/sign-in', { title: 'Sign in', next, errors, values: typedValues(req.body, ['email']) });
+      showSignIn(context, res, { next, errors, values: typedValues(req.body, ['email']) });
     };
     const form = parseForm(signInForm, req.body);
     if (!form.ok) return again(form.errors);

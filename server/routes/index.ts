@@ -9,6 +9,7 @@ import { authRoutes } from './auth.ts';
 import { browseRoutes } from './browse.ts';
 import { documentBulkRoutes } from './document-bulk.ts';
 import { documentRoutes } from './documents.ts';
+import { identityRoutes } from './identities.ts';
 import { importRoutes } from './imports.ts';
 import { integrationRoutes } from './integrations.ts';
 import { notificationRoutes } from './notifications.ts';
@@ -19,6 +20,7 @@ import { previewRoutes } from './preview.ts';
 import { reviewRoutes } from './review.ts';
 import { searchRoutes } from './search.ts';
 import { setupRoutes } from './setup.ts';
+import { ssoRoutes } from './sso.ts';
 import { syncRoutes } from './syncs.ts';
 import { tokenConnectionRoutes } from './token-connections.ts';
 
@@ -38,6 +40,7 @@ export function pageRoutes(context: Context, authenticator: Authenticator): Rout
   router.use(authRoutes(context, authenticator));
   router.get(paths.home, (_req, res) => res.redirect(303, paths.overview));
   router.use('/admin', requireSignIn, banners(context));
+  router.use(ssoRoutes(context, authenticator));
   router.use(overviewRoutes(context));
   router.use(integrationRoutes(context));
   router.use(tokenConnectionRoutes(context));
@@ -53,6 +56,7 @@ export function pageRoutes(context: Context, authenticator: Authenticator): Rout
   router.use(accountRoutes(context));
   router.use(peopleRoutes(context));
   router.use(profileRoutes(context));
+  router.use(identityRoutes(context));
   router.use(auditRoutes(context));
   router.use(setupRoutes(context));
   return router;

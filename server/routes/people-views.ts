@@ -1,3 +1,4 @@
+import type { IdentityProviderId } from '../../providers/identity-provider.ts';
 import type { Moment } from '../format.ts';
 
 /** A user as the pages of admins show one. */
@@ -9,6 +10,8 @@ export type PersonRow = {
   createdAt: Moment;
   lastSignInAt?: Moment;
   integrations: string;
+  /** "Password", "Google". */
+  signsInBy: string[];
   disabledAt?: Moment;
   isSelf: boolean;
 };
@@ -22,6 +25,9 @@ export type SessionRow = {
   seenAt: Moment;
   isThis: boolean;
 };
+
+/** An account of another service that the user signs in with. */
+export type IdentityRow = { id: string; label: string; email?: string; createdAt: Moment; lastUsedAt: Moment };
 
 /** `key`: for links; the rest as people read it. */
 export type AuditRow = {
@@ -52,7 +58,15 @@ export type PeopleViews = {
     /** Present only in the answer to its creation. */
     created?: { email: string; link: string; expiresAt: Moment; mail: string };
   };
-  'profile/index': { sessions: SessionRow[]; others: number };
+  'profile/index': {
+    sessions: SessionRow[];
+    others: number;
+    hasPassword: boolean;
+    identities: IdentityRow[];
+    /** Services whose accounts can be linked. */
+    providers: { id: IdentityProviderId; label: string }[];
+  };
+  'profile/unlink': { identity: { id: string; label: string; email?: string } };
   'audit/index': {
     entries: AuditRow[];
     /** Invitations that wait, for the tabs. */

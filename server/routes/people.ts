@@ -1,4 +1,5 @@
 import { Router, type Request, type Response } from 'express';
+import { IDENTITY_PROVIDER_LABELS } from '../../providers/identity-provider.ts';
 import type { Context } from '../context.ts';
 import { formatCount, formatDate, formatMaybeDate, plural } from '../format.ts';
 import { fieldErrors } from '../forms/field-errors.ts';
@@ -24,6 +25,10 @@ const toPersonRow = (person: Person, self: User): PersonRow => ({
   createdAt: formatDate(person.createdAt),
   lastSignInAt: formatMaybeDate(person.lastSignInAt),
   integrations: formatCount(person.integrations),
+  signsInBy: [
+    ...(person.hasPassword ? ['Password'] : []),
+    ...person.identityProviders.map((provider) => IDENTITY_PROVIDER_LABELS[provider]),
+  ],
   disabledAt: formatMaybeDate(person.disabledAt),
   isSelf: person.id === self.id,
 });

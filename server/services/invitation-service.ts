@@ -17,6 +17,7 @@ import {
   listInvitations,
   saveInvitation,
   takeInvitation,
+  takeInvitationFor,
 } from '../stores/invitation-store.ts';
 import { findUserByEmail } from '../stores/user-store.ts';
 import type { Role, User, UserService } from './user-service.ts';
@@ -54,6 +55,8 @@ export type InvitationService = {
   find(token: string): Promise<Invitation>;
   /** Makes the user. Errors: as for `find`; InvalidInputError; ConflictError `email_taken`. */
   accept(token: string, input: { name: string; password: string }): Promise<User>;
+  /** The same for whoever has proven to have the address, without a password. Undefined where nobody invited it. */
+  acceptFor(email: string, name: string): Promise<User | undefined>;
   /** Takes away those that ended long ago. */
   prune(): Promise<void>;
 };
@@ -163,6 +166,15 @@ export function createInvitationService(deps: {
       database.transaction(async (trx) => {
         const { email, role } = (await takeInvitation(trx, hashOf(token))) ?? gone();
         const user = await users.create({ email, role, name, password });
+        await recordAudit(trx, { action: 'invitation_accepted', actor: user });
+        return user;
+      }),
+
+    acceptFor: (email, name) =>
+      database.transaction(async (trx) => {
+        const invitation = await takeInvitationFor(trx, email);
+        if (!invitation) return undefined;
+        const user = await users.create({ email: invitation.email, role: invitation.role, name });
         await recordAudit(trx, { action: 'invitation_accepted', actor: user });
         return user;
       }),

@@ -5,6 +5,7 @@ import { checkConnections } from '../checks/check-connections.ts';
 import { checkKeys } from '../checks/check-keys.ts';
 import { checkServices } from '../checks/check-services.ts';
 import { checkSessions } from '../checks/check-sessions.ts';
+import { checkSso } from '../checks/check-sso.ts';
 import { describeDatabase } from '../checks/describe-database.ts';
 import type { Finding } from '../checks/finding.ts';
 import type { Config } from '../config.ts';
@@ -83,6 +84,7 @@ export function createSetupService(deps: {
           await checkSessions(config),
           ...checkKeys(config, sealed),
           ...checkServices(config),
+          ...checkSso(config),
         ],
         platforms: platforms.map(toSetup),
       };

@@ -1,3 +1,4 @@
+import type { IdentityProviderId } from '../../providers/identity-provider.ts';
 import { currentOrigin } from '../audit/origin.ts';
 import type { Database } from '../database/database.ts';
 import { NotFoundError } from '../errors.ts';
@@ -16,8 +17,8 @@ export type SignIn = { id: string; startedAt: Date; seenAt: Date; address?: stri
  * process at the next request, whether sessions are kept in the database or in Redis.
  */
 export type SignInService = {
-  /** Gives the id that the session is to hold. */
-  start(user: User): Promise<string>;
+  /** Gives the id that the session is to hold. `by`: the service whose account was used, in place of a password. */
+  start(user: User, by?: IdentityProviderId): Promise<string>;
   /** Notes that somebody failed to sign in with this address. */
   refuse(email: string): Promise<void>;
   /** Who is signed in by it; undefined once it was ended, or the user is disabled. */
@@ -36,11 +37,11 @@ export type SignInService = {
 export function createSignInService(deps: { database: Database }): SignInService {
   const { database } = deps;
   return {
-    start: (user) =>
+    start: (user, by) =>
       database.transaction(async (trx) => {
         const origin = currentOrigin();
         const from = origin?.kind === 'request' ? origin : undefined;
-        await recordAudit(trx, { action: 'sign_in', actor: user });
+        await recordAudit(trx, { action: 'sign_in', actor: user, details: by ? { by } : {} });
         return insertSignIn(trx, { userId: user.id, address: from?.address, userAgent: from?.userAgent });
       }),
 

@@ -3,6 +3,7 @@ import { hash, verify } from '@node-rs/argon2';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { IdentityProviderId } from '../../providers/identity-provider.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { ConflictError, ForbiddenError, InvalidInputError, NotFoundError } from '../errors.ts';
@@ -28,16 +29,27 @@ export type Role = 'admin' | 'member';
 export type User = { id: string; email: string; name: string; role: Role };
 
 /** A user as admins see one. */
-export type Person = User & { createdAt: Date; disabledAt?: Date; lastSignInAt?: Date; integrations: number };
+export type Person = User & {
+  createdAt: Date;
+  disabledAt?: Date;
+  lastSignInAt?: Date;
+  integrations: number;
+  /** How the user signs in. */
+  hasPassword: boolean;
+  identityProviders: IdentityProviderId[];
+};
 
 export type UserService = {
-  /** Gives the user, or undefined for an unknown address, a wrong password or a disabled user: all take the same time. */
+  /** Gives the user, or undefined for an unknown address, a wrong password, no password or a disabled user: all take the same time. */
   authenticate(email: string, password: string): Promise<User | undefined>;
   list(): Promise<Person[]>;
   /** Errors: NotFoundError. */
   get(id: string): Promise<Person>;
-  /** `by` is the admin who makes it. Errors: InvalidInputError (address, password of 12 to 200 characters, name), ConflictError `email_taken`. */
-  create(input: { email: string; name: string; password: string; role: Role }, by?: User): Promise<User>;
+  /**
+   * `by` is the admin who makes it; without a password the user signs in by an identity only.
+   * Errors: InvalidInputError (address, password of 12 to 200 characters, name), ConflictError `email_taken`.
+   */
+  create(input: { email: string; name: string; password?: string; role: Role }, by?: User): Promise<User>;
   /** Errors: NotFoundError; ConflictError `last_admin`. */
   setRole(admin: User, id: string, role: Role): Promise<void>;
   /** Ends the user's sessions and stops what runs by their schedules; their API tokens are refused. Errors: NotFoundError; ConflictError `last_admin`. */
@@ -48,8 +60,12 @@ export type UserService = {
   signOutEverywhere(admin: User, id: string): Promise<number>;
   /** Errors: InvalidInputError. */
   rename(user: User, name: string): Promise<void>;
-  /** Ends all sessions of the user but the one that is kept. Errors: InvalidInputError (`present`, `password`). */
-  changePassword(user: User, input: { present: string; password: string; keepSignInId: string }): Promise<void>;
+  /**
+   * Ends all sessions of the user but the one that is kept. `present` counts for nothing where the user has no password yet.
+   * Errors: InvalidInputError (`present`, `password`).
+   */
+  changePassword(user: User, input: { present?: string; password: string; keepSignInId: string }): Promise<void>;
+  hasPassword(user: User): Promise<boolean>;
   /** True while no user exists: the set-up page is open. */
   needsSetup(): Promise<boolean>;
   /** Creates the first admin once, guarded by the code printed in the log. Errors: ForbiddenError `setup_code`, ConflictError `setup_done`. */
@@ -81,11 +97,14 @@ export function createUserService(deps: { database: Database; logger: Logger }):
   let nobodysHash: Promise<string> | undefined;
 
   async function create(
-    input: { email: string; name: string; password: string; role: Role },
+    input: { email: string; name: string; password?: string; role: Role },
     by?: User,
   ): Promise<User> {
-    const { email, name, password } = checked(newUserSchema, input);
-    const passwordHash = await hash(password, ARGON2);
+    const { email, name, password } = checked(
+      newUserSchema.extend({ password: newUserSchema.shape.password.optional() }),
+      input,
+    );
+    const passwordHash = password === undefined ? undefined : await hash(password, ARGON2);
     return database.transaction(async (trx) => {
       const row = await insertUser(trx, { email, name, passwordHash, role: input.role });
       if (!row) throw new ConflictError('email_taken', `A user with the address ${email} exists already.`);
@@ -124,6 +143,8 @@ export function createUserService(deps: { database: Database; logger: Logger }):
       disabledAt: row.disabled_at ?? undefined,
       lastSignInAt: row.last_sign_in_at ?? undefined,
       integrations: Number(row.integrations),
+      hasPassword: row.password_hash !== null,
+      identityProviders: row.identity_providers,
     }));
   }
 
@@ -133,7 +154,7 @@ export function createUserService(deps: { database: Database; logger: Logger }):
       // An unknown address costs as much as a wrong password, so that answers' times tell nothing.
       nobodysHash ??= hash('nobody has this password', ARGON2);
       const right = await verify(row?.password_hash ?? (await nobodysHash), password.slice(0, 200));
-      return row && right && !row.disabled_at ? toUser(row) : undefined;
+      return row?.password_hash && right && !row.disabled_at ? toUser(row) : undefined;
     },
 
     list,
@@ -193,10 +214,10 @@ export function createUserService(deps: { database: Database; logger: Logger }):
         await recordAudit(trx, { action: 'user_renamed', actor: user, subject: subjectOf(row) });
       }),
 
-    async changePassword(user, { present, password, keepSignInId }) {
+    async changePassword(user, { present = '', password, keepSignInId }) {
       const wanted = checked(newUserSchema.pick({ password: true }), { password }).password;
       const row = await findUser(database.current(), user.id);
-      if (!row || !(await verify(row.password_hash, present.slice(0, 200)))) {
+      if (!row || (row.password_hash !== null && !(await verify(row.password_hash, present.slice(0, 200))))) {
         await recordAudit(database.current(), { action: 'password_refused', actor: user });
         throw new InvalidInputError([{ field: 'present', message: 'This is not your present password.' }]);
       }
@@ -212,6 +233,8 @@ export function createUserService(deps: { database: Database; logger: Logger }):
         });
       });
     },
+
+    hasPassword: async ({ id }) => typeof (await findUser(database.current(), id))?.password_hash === 'string',
 
     async needsSetup() {
       if (await hasUsers(database.current())) return false;

@@ -70,6 +70,16 @@ export async function takeInvitation(trx: Knex.Transaction, tokenHash: string): 
   return row && toInvitation(row);
 }
 
+/** The same by the address, which somebody else vouches for. */
+export async function takeInvitationFor(trx: Knex.Transaction, email: string): Promise<Invitation | undefined> {
+  const [row] = (await trx('invitations')
+    .whereRaw('lower(email) = lower(?)', [email])
+    .where('expires_at', '>', trx.fn.now())
+    .delete()
+    .returning(COLUMNS)) as InvitationRow[];
+  return row && toInvitation(row);
+}
+
 export async function deleteInvitation(db: Knex, id: string): Promise<Invitation | undefined> {
   const [row] = (await db('invitations').where({ id }).delete().returning(COLUMNS)) as InvitationRow[];
   return row && toInvitation(row);

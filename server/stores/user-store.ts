@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { IdentityProviderId } from '../../providers/identity-provider.ts';
 import type { Role, User } from '../services/user-service.ts';
 
 export type UserRow = {
@@ -6,7 +7,8 @@ export type UserRow = {
   email: string;
   name: string;
   role: Role;
-  password_hash: string;
+  /** Null: signs in by an identity only. */
+  password_hash: string | null;
   disabled_at: Date | null;
   created_at: Date;
   last_sign_in_at: Date | null;
@@ -30,11 +32,20 @@ export async function findUserByEmail(db: Knex, email: string): Promise<UserRow 
   return (await db('users').whereRaw('lower(email) = lower(?)', [email]).first(COLUMNS)) as UserRow | undefined;
 }
 
-export async function listUsers(db: Knex): Promise<(UserRow & { integrations: string })[]> {
+/** With how many accounts each has connected, and the services whose accounts each signs in with. */
+export async function listUsers(
+  db: Knex,
+): Promise<(UserRow & { integrations: string; identity_providers: IdentityProviderId[] })[]> {
   const integrations = db('user_integrations').whereRaw('user_id = users.id').count('*').as('integrations');
-  return (await db('users').select(COLUMNS).select(integrations).orderBy('created_at').orderBy('id')) as (UserRow & {
-    integrations: string;
-  })[];
+  const identities = db.raw(
+    `array(select distinct provider from identities where user_id = users.id and unlinked_at is null order by provider)
+     as identity_providers`,
+  );
+  return (await db('users')
+    .select(COLUMNS)
+    .select(integrations, identities)
+    .orderBy('created_at')
+    .orderBy('id')) as Awaited<ReturnType<typeof listUsers>>;
 }
 
 export async function updateUser(
@@ -70,10 +81,10 @@ export async function hasUsers(db: Knex): Promise<boolean> {
 /** Gives undefined when the address is taken. */
 export async function insertUser(
   db: Knex,
-  user: { email: string; name: string; passwordHash: string; role: Role },
+  user: { email: string; name: string; passwordHash?: string; role: Role },
 ): Promise<UserRow | undefined> {
   const [row] = (await db('users')
-    .insert({ email: user.email, name: user.name, password_hash: user.passwordHash, role: user.role })
+    .insert({ email: user.email, name: user.name, password_hash: user.passwordHash ?? null, role: user.role })
     .onConflict(db.raw('(lower(email))'))
     .ignore()
     .returning(COLUMNS)) as UserRow[];

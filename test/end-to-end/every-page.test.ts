@@ -8,9 +8,10 @@ import { paths } from '../../server/paths.ts';
 import { accessibilityFaults, complaintsOf, fillSignIn, startBrowser, withBrowser } from '../helpers/browser.ts';
 import { connectGoogle } from '../helpers/connect.ts';
 import { mainKind, openTestDatabase } from '../helpers/database.ts';
-import { startHub, type TestHub } from '../helpers/hub.ts';
+import type { TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { pageRoutesOf } from '../helpers/routes.ts';
+import { startSsoHub } from '../helpers/sso.ts';
 
 const MAX_HTML = 50 * 1024;
 const PHONE = { width: 390, height: 844 };
@@ -35,6 +36,7 @@ const NO_PAGE = new Set([
   '/admin/audit.csv',
   '/admin/integrations/connect/:platform',
   '/admin/integrations/:id/reconnect',
+  '/sign-in/sso/:provider/callback',
 ]);
 
 type Ids = {
@@ -44,6 +46,7 @@ type Ids = {
   import: string;
   document: string;
   token: string;
+  identity: string;
   folder: string;
   file: string;
 };
@@ -91,6 +94,7 @@ const ADDRESSES: Record<string, (ids: Ids) => string[]> = {
   '/admin/invitations': () => [paths.invitations],
   '/invitation': () => [],
   '/admin/profile': () => [paths.profile],
+  '/admin/profile/identities/:id/unlink': ({ identity }) => [paths.identityUnlink(identity)],
   '/admin/audit': () => [paths.audit(), paths.audit({ who: 'nobody@example.com' })],
   '/admin/setup': () => [paths.setupCheck],
   '/admin/tokens': () => [paths.tokens],
@@ -118,7 +122,7 @@ withBrowser('every page', function () {
     folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
     for (const name of [...NAMES, BROKEN])
       await writeFile(path.join(folder, name), `${name === BROKEN ? '%PDF-' : ''} The harbour opens at six: ${name}`);
-    hub = await startHub({ database: await openTestDatabase(mainKind), filesDir: folder });
+    hub = await startSsoHub({ database: await openTestDatabase(mainKind), filesDir: folder });
     const { browse, documents, imports, syncs, tokens } = hub.context;
     const { id: integration } = await connectGoogle(hub, hub.admin);
     const { items } = await browse.list(hub.admin, integration, {});
@@ -129,6 +133,14 @@ withBrowser('every page', function () {
     const [selection] = await syncs.selections(hub.admin, integration);
     const { items: files } = await browse.list(hub.admin, integration, { ref: root });
     await hub.context.invitations.invite(hub.admin, { email: 'new@example.com', role: 'member' });
+    await hub.context.identities.link(hub.admin, {
+      provider: 'google',
+      subject: '1',
+      email: `${'unbroken'.repeat(8)}@example.com`,
+      emailVerified: true,
+      emailAuthoritative: false,
+    });
+    const [identity] = await hub.context.identities.list(hub.admin);
     ids = {
       user: hub.member.id,
       integration,
@@ -136,6 +148,7 @@ withBrowser('every page', function () {
       import: id,
       document: all[0]!.id,
       token: (await tokens.create(hub.admin, { name: NAMES[3]! })).id,
+      identity: identity!.id,
       folder: root,
       file: files.find(({ name }) => name === NAMES[0])!.ref,
     };

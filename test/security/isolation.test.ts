@@ -4,9 +4,10 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { connectGoogle } from '../helpers/connect.ts';
 import { onOneDatabase } from '../helpers/database.ts';
-import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
+import { PASSWORD, type TestHub } from '../helpers/hub.ts';
 import { finishedImport } from '../helpers/imports.ts';
 import { apiRoutesOf, pageRoutesOf, type Route } from '../helpers/routes.ts';
+import { startSsoHub } from '../helpers/sso.ts';
 import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
 
 /** Routes that anybody may call, signed in or not. */
@@ -16,6 +17,8 @@ const PUBLIC = new Set([
   'GET /openapi.json',
   'GET /sign-in',
   'POST /sign-in',
+  'POST /sign-in/sso/:provider',
+  'GET /sign-in/sso/:provider/callback',
   'POST /sign-out',
   'GET /set-up',
   'POST /set-up',
@@ -37,6 +40,7 @@ type Owned = {
   token: string;
   notification: string;
   session: string;
+  identity: string;
   ref: string;
 };
 const PROBES: Record<
@@ -85,7 +89,7 @@ onOneDatabase('two users', (open) => {
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
     await writeFile(path.join(folder, 'secret-note.txt'), 'The harbour opens at six.');
-    hub = await startHub({ database: await open(), filesDir: folder, env: { KEEP_ORIGINALS: 'disk' } });
+    hub = await startSsoHub({ database: await open(), filesDir: folder, env: { KEEP_ORIGINALS: 'disk' } });
     const { integrations, browse, imports, syncs, documents, tokens, users } = hub.context;
     await users.create({ email: 'other-admin@example.com', name: 'Other', password: PASSWORD, role: 'admin' });
     await connectGoogle(hub, hub.admin);
@@ -99,6 +103,13 @@ onOneDatabase('two users', (open) => {
     const token = await tokens.create(hub.admin, { name: 'the owner’s script' });
     const { notifications } = await hub.context.notifications.list(hub.admin);
     await signInAs(hub.url, hub.admin.email);
+    await hub.context.identities.link(hub.admin, {
+      provider: 'google',
+      subject: '1',
+      email: 'sandbox@tributary.example',
+      emailVerified: true,
+      emailAuthoritative: true,
+    });
     owned = {
       integration: integration?.id ?? '',
       selection: selection?.id ?? '',
@@ -108,6 +119,7 @@ onOneDatabase('two users', (open) => {
       token: token.id,
       notification: notifications[0]?.id ?? '',
       session: (await hub.context.signIns.list(hub.admin))[0]?.id ?? '',
+      identity: (await hub.context.identities.list(hub.admin))[0]?.id ?? '',
       ref: done.items[0] ? ref : '',
     };
     for (const [name, value] of Object.entries(owned)) expect(value, name).to.have.length.above(3);
@@ -121,7 +133,8 @@ onOneDatabase('two users', (open) => {
 
   /** The address with the owner's ids in it. */
   function address(pattern: string): string {
-    const section = /\/(integrations|imports|documents|tokens|notifications|sessions)\//.exec(pattern)?.[1] ?? '';
+    const section =
+      /\/(integrations|imports|documents|tokens|notifications|sessions|identities)\//.exec(pattern)?.[1] ?? '';
     const ids: Record<string, string> = {
       integrations: owned.integration,
       imports: owned.import,
@@ -129,9 +142,11 @@ onOneDatabase('two users', (open) => {
       tokens: owned.token,
       notifications: owned.notification,
       sessions: owned.session,
+      identities: owned.identity,
     };
     return pattern
       .replace(':platform', 'google_drive')
+      .replace(':provider', 'google')
       .replace(':selectionId', owned.selection)
       .replace(/:(id|target)/, ids[section] ?? 'no-such-section');
   }
@@ -179,6 +194,7 @@ onOneDatabase('two users', (open) => {
       expect((await context.documents.list(admin)).total).to.equal(1);
       expect((await context.imports.list(admin)).imports.map(({ id }) => id)).to.deep.equal([owned.import]);
       expect((await context.signIns.list(admin)).map(({ id }) => id)).to.include(owned.session);
+      expect((await context.identities.list(admin)).map(({ id }) => id)).to.include(owned.identity);
       expect((await context.tokens.list(admin)).map(({ id }) => id)).to.include(owned.token);
       expect((await context.notifications.list(admin)).notifications[0]?.dismissedAt).to.equal(undefined);
       expect(hub.sandbox.google.state.revoked).to.deep.equal([]);
