@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from './built.ts';
 
 const here = fileURLToPath(new URL('./', import.meta.url));
 
@@ -55,6 +56,7 @@ export async function contendInTurn(
   rounds: number,
   say: (line: string) => void,
 ): Promise<Record<string, Found[]>> {
+  build(say);
   const samples: Record<string, Found[]> = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   const folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-bench-'));
   const workFile = path.join(folder, 'work.json');

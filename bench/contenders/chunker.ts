@@ -1,6 +1,9 @@
-import { chunkDocument } from '../../server/pipeline/chunk.ts';
+import type * as Chunks from '../../server/pipeline/chunk.ts';
 import type { NormalizedDocument } from '../../server/pipeline/normalized.ts';
+import { built } from '../built.ts';
 import { contend, work } from './contender.ts';
+
+const { chunkDocument } = (await import(built('pipeline/chunk'))) as typeof Chunks;
 
 /** Paragraphs of a text, as the reader of plain text gives them. */
 const documentOf = (text: string): NormalizedDocument => ({

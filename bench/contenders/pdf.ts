@@ -1,6 +1,9 @@
-import { normalizePdf } from '../../server/pipeline/normalize/pdf.ts';
+import type * as Pdf from '../../server/pipeline/normalize/pdf.ts';
+import { built } from '../built.ts';
 import type { BenchFile } from '../files.ts';
 import { contend, work } from './contender.ts';
+
+const { normalizePdf } = (await import(built('pipeline/normalize/pdf'))) as typeof Pdf;
 
 await contend(work<BenchFile>(), async (files) => {
   const outcome = { documents: 0, chunks: 0, failed: 0 };

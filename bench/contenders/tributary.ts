@@ -1,9 +1,13 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { createLexicalEmbedder } from '../../server/pipeline/embed/lexical.ts';
-import { createPipeline } from '../../server/pipeline/pipeline.ts';
+import type * as Lexical from '../../server/pipeline/embed/lexical.ts';
+import type * as Pipelines from '../../server/pipeline/pipeline.ts';
+import { built } from '../built.ts';
 import { contend, work } from './contender.ts';
 import type { BenchFile } from '../files.ts';
+
+const { createLexicalEmbedder } = (await import(built('pipeline/embed/lexical'))) as typeof Lexical;
+const { createPipeline } = (await import(built('pipeline/pipeline'))) as typeof Pipelines;
 
 /** Files on their way at a time, as a hub has with its defaults. */
 const CONCURRENCY = 8;

@@ -7,7 +7,7 @@ import { HtmlToTextTransformer } from '@langchain/community/document_transformer
 import { Document } from '@langchain/core/documents';
 import { Embeddings } from '@langchain/core/embeddings';
 import { MarkdownTextSplitter, RecursiveCharacterTextSplitter } from '@langchain/textsplitters';
-import { createLexicalEmbedder } from '../../server/pipeline/embed/lexical.ts';
+import { createLexicalEmbedder } from '../../dist/server/pipeline/embed/lexical.js';
 import { contend, work } from '../contenders/contender.ts';
 
 const embedder = createLexicalEmbedder();

@@ -4,7 +4,7 @@ import { HTMLReader } from '@llamaindex/readers/html';
 import { MarkdownReader } from '@llamaindex/readers/markdown';
 import { PDFReader } from '@llamaindex/readers/pdf';
 import { BaseEmbedding, IngestionPipeline, SentenceSplitter } from 'llamaindex';
-import { createLexicalEmbedder } from '../../server/pipeline/embed/lexical.ts';
+import { createLexicalEmbedder } from '../../dist/server/pipeline/embed/lexical.js';
 import { contend, work } from '../contenders/contender.ts';
 
 const embedder = createLexicalEmbedder();
