@@ -230,6 +230,33 @@ onOneDatabase('the chart of the last syncs', (open) => {
     expect(others.imports).to.deep.equal([]);
   });
 
+  it('stands beside those of the requests, once there were any', async () => {
+    const { knex } = hub.context.database;
+    const [{ id }] = (await knex('user_integrations')
+      .insert({ user_id: hub.admin.id, platform: 'dropbox', account_id: 'quiet' })
+      .returning('id')) as [{ id: string }];
+    const quiet = await visitor.get(`/admin/integrations/${id}`);
+    expect(textOf(quiet.html)).to.contain('The hub asked Dropbox nothing for this account in the last 7 days.');
+    expect(quiet.html).not.to.contain('<svg class="chart"');
+    const counts = { integration_id: id, throttled: 0, failed: 0, paused_ms: 0 };
+    const hour = (ago: number) => knex.raw(`date_trunc('hour', now()) - make_interval(hours => ?)`, [ago]);
+    await knex('vendor_requests').insert([
+      { ...counts, hour: hour(0), requests: 1200, throttled: 3, failed: 1, paused_ms: 42_000 },
+      { ...counts, hour: hour(23), requests: 40 },
+      { ...counts, hour: hour(24), requests: 7 },
+      { ...counts, hour: hour(167), requests: 2, failed: 2 },
+      { ...counts, hour: hour(168), requests: 1_000_000 },
+    ]);
+    const { html } = await visitor.get(`/admin/integrations/${id}`);
+    expect(textOf(html))
+      .to.contain('1,240 requests, at most 1,200 in an hour. Throttled 3 Pauses 42 seconds Failed 1 Last 7 days')
+      .and.to.contain('1,249 requests, at most 1,200 in six hours. Throttled 3 Pauses 42 seconds Failed 3');
+    expect(html.match(/<title>[^<]*: 1,200 requests, 3 throttled, 1 failed<\/title>/g)).to.have.length(4);
+    expect(
+      (await signInAs(hub.url, 'member@example.com').then((member) => member.get(`/admin/integrations/${id}`))).status,
+    ).to.equal(404);
+  });
+
   withBrowser('in a browser', () => {
     it('is accessible in light and dark', async () => {
       const browser = await startBrowser();
