@@ -2,6 +2,7 @@ import type { Platform, TokenForm } from '../../providers/provider.ts';
 import type { Moment } from '../format.ts';
 import type { ChartView } from './chart-view.ts';
 import type { ListedImport } from './import-views.ts';
+import type { PlatformSetupCard } from './setup-views.ts';
 import type { IntegrationStatus } from '../services/integration-service.ts';
 
 /** One connected account. */
@@ -40,6 +41,8 @@ export type PlatformCard = {
   settingsProblem?: string;
   /** To be registered at the vendor; shown while the platform is not configured. */
   redirectUri: string;
+  /** For admins. */
+  setup?: PlatformSetupCard;
   integrations: IntegrationCard[];
 };
 
@@ -96,7 +99,6 @@ export type RequestSpanView = {
 export type IntegrationViews = {
   'integrations/index': {
     platforms: PlatformCard[];
-    /** For admins. */
   };
   'integrations/show': {
     integration: IntegrationCard & { platform: Platform; label: string };
@@ -142,5 +144,7 @@ export type IntegrationViews = {
     tabs: { label: string; href: string; current: boolean }[];
     action: string;
     form: TokenForm;
+    /** Of the way by consent; for admins, and not where an account is reconnected. */
+    setup?: PlatformSetupCard;
   };
 };
