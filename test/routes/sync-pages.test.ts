@@ -164,7 +164,7 @@ onOneDatabase('the pages of syncs', (open) => {
     await visitor.post(`${location}/removals`, { answer: 'keep' });
     expect((await visitor.get(location)).html).to.contain('The documents are kept.');
     await finished(location);
-    expect((await hub.context.documents.list(hub.admin)).total).to.equal(11);
+    expect((await hub.context.documents.facets(hub.admin)).total).to.equal(11);
   });
 
   it('say why a sync failed', async () => {
@@ -185,7 +185,7 @@ onOneDatabase('the pages of syncs', (open) => {
     const link = /href="([^"]+\/stop)"/.exec(html)?.[1] ?? '';
     const question = await visitor.get(link);
     expect(question.html).to.contain('Stop following Followed?').and.to.contain('Yes, stop following it');
-    const total = async () => (await hub.context.documents.list(hub.admin)).total;
+    const total = async () => (await hub.context.documents.facets(hub.admin)).total;
     const before = await total();
     expect(await visitor.post(link)).to.include({ status: 303, location: page });
     const shown = textOf((await visitor.get(page)).html);
