@@ -338,7 +338,11 @@ function followImport() {
     if (!response?.ok) return;
     const fresh = new window.DOMParser().parseFromString(await response.text(), 'text/html');
     const charts = fresh.querySelector('[data-import-charts]');
-    if (charts) page.querySelector('[data-import-charts]')?.replaceWith(charts);
+    const old = page.querySelector('[data-import-charts]');
+    if (!charts || !old) return;
+    const focused = [...old.querySelectorAll('a')].indexOf(document.activeElement);
+    old.replaceWith(charts);
+    charts.querySelectorAll('a')[focused]?.focus();
   };
 
   const badge = (kind, text) => {

@@ -36,6 +36,7 @@ import { createOverviewService, type OverviewService } from './services/overview
 import { createOriginalService, type OriginalService } from './services/original-service.ts';
 import { createPreviewService, type PreviewService } from './services/preview-service.ts';
 import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
+import { createRequestCountService, type RequestCountService } from './services/request-count-service.ts';
 import { createAskService, type AskService } from './services/ask-service.ts';
 import { createSearchService, type SearchService } from './services/search-service.ts';
 import { createSettingsAccountService, type SettingsAccountService } from './services/settings-account-service.ts';
@@ -87,6 +88,8 @@ export type Context = {
   tokens: TokenService;
   credentials: CredentialService;
   governor: RateGovernor;
+  /** What vendors were asked for. */
+  requestCounts: RequestCountService;
   connections: ConnectionService;
   integrations: IntegrationService;
   grants: GrantService;
@@ -142,7 +145,16 @@ export async function createContext(
   const tokens = createTokenService({ database });
   const credentials = createCredentialService({ database, vault, providers, egress, logger });
   const governor = createRateGovernor({ database });
-  const connections = createConnectionService({ database, credentials, governor, egress, providers, logger });
+  const requestCounts = createRequestCountService({ database, logger });
+  const connections = createConnectionService({
+    database,
+    credentials,
+    governor,
+    requestCounts,
+    egress,
+    providers,
+    logger,
+  });
   const sso = createSsoService({
     config,
     database,
@@ -239,6 +251,7 @@ export async function createContext(
     tokens,
     credentials,
     governor,
+    requestCounts,
     connections,
     integrations,
     grants,
@@ -262,6 +275,7 @@ export async function createContext(
     async close() {
       await embeddings.close();
       await usage.close();
+      await requestCounts.close();
       await pipeline.close();
       await egress.close();
       await settingsAccount.settled();

@@ -106,6 +106,7 @@ export const paths = {
   tokens: '/admin/tokens',
   tokenDelete: (id: string) => `/admin/tokens/${id}/delete`,
   users: '/admin/users',
+  usersList: (options: { q?: string; cursor?: string }) => `/admin/users${query(options)}`,
   user: (id: string) => `/admin/users/${id}`,
   userRole: (id: string) => `/admin/users/${id}/role`,
   userDisable: (id: string) => `/admin/users/${id}/disable`,

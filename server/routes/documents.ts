@@ -38,7 +38,7 @@ export function documentRoutes(context: Context): Router {
         ...toRow(document),
         stateLabel: STATE_LABELS[document.state],
       })),
-      total: plural(page.total, 'document'),
+      total: plural(facets.total, 'document'),
       filtered: Object.values(filters).some((value) => value !== undefined),
       values: Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value ? [[name, value]] : []))),
       facets: toFacets(context, accounts, values, facets),

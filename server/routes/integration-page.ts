@@ -12,6 +12,7 @@ import { render } from '../views.ts';
 import { scopeText } from './import-choices.ts';
 import { STATUS_LABELS as SYNC_LABELS } from './import-labels.ts';
 import { toListedImport } from './import-overview.ts';
+import { REQUEST_HOURS, toRequestSpans } from './request-counts-view.ts';
 import type { IntegrationCard, SelectionRow, SyncChart, WebhookState } from './integration-views.ts';
 
 export const STATUS_LABELS: Record<IntegrationStatus, string> = {
@@ -121,7 +122,7 @@ export async function showIntegration(
   res: Response,
   errors?: FieldError[],
 ): Promise<void> {
-  const { imports, integrations, syncs, webhooks, definitions } = context;
+  const { imports, integrations, requestCounts, syncs, webhooks, definitions } = context;
   const user = currentUser(req);
   const integration = await integrations.get(user, param(req, 'id'));
   const documentCount = await integrations.documentCount(user, integration.id);
@@ -155,6 +156,7 @@ export async function showIntegration(
       perSecond: formatCount(definition.pace.integration.perSecond),
       burst: plural(definition.pace.integration.burst, 'request'),
     },
+    requests: toRequestSpans(await requestCounts.lastHours(integration.id, REQUEST_HOURS)),
     selections: selections.map(toSelectionRow),
     scopes: asked.map(({ scope, reason }) => ({ scope, reason, granted: integration.scopes.includes(scope) })),
     otherScopes: integration.scopes.filter((scope) => !asked.some((known) => known.scope === scope)),

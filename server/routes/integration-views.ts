@@ -1,6 +1,8 @@
 import type { Platform, TokenForm } from '../../providers/provider.ts';
 import type { Moment } from '../format.ts';
+import type { ChartView } from './chart-view.ts';
 import type { ListedImport } from './import-views.ts';
+import type { PlatformSetupCard } from './setup-views.ts';
 import type { IntegrationStatus } from '../services/integration-service.ts';
 
 /** One connected account. */
@@ -39,6 +41,8 @@ export type PlatformCard = {
   settingsProblem?: string;
   /** To be registered at the vendor; shown while the platform is not configured. */
   redirectUri: string;
+  /** For admins. */
+  setup?: PlatformSetupCard;
   integrations: IntegrationCard[];
 };
 
@@ -82,10 +86,19 @@ export type WebhookState = {
 /** A bar for each of the last syncs, the newest last; heights in thousandths of the chart's. None where nothing changed. */
 export type SyncChart = { bars: { label: string; height: number }[]; summary: string };
 
+/** What was asked of an account's service in some time; figures as people read them. */
+export type RequestSpanView = {
+  /** "Last 24 hours" */
+  title: string;
+  chart: ChartView;
+  throttled: string;
+  paused: string;
+  failed: string;
+};
+
 export type IntegrationViews = {
   'integrations/index': {
     platforms: PlatformCard[];
-    /** For admins. */
   };
   'integrations/show': {
     integration: IntegrationCard & { platform: Platform; label: string };
@@ -101,6 +114,8 @@ export type IntegrationViews = {
     imports: ListedImport[];
     /** How fast the hub asks the service for this account at most. */
     pace?: { perSecond: string; burst: string };
+    /** None where nothing was asked in the last 7 days. */
+    requests: RequestSpanView[];
     selections: SelectionRow[];
     /** What the hub asks for, with the reason; `granted` where the vendor confirmed it under the same name. */
     scopes: { scope: string; reason: string; granted: boolean }[];
@@ -129,5 +144,7 @@ export type IntegrationViews = {
     tabs: { label: string; href: string; current: boolean }[];
     action: string;
     form: TokenForm;
+    /** Of the way by consent; for admins, and not where an account is reconnected. */
+    setup?: PlatformSetupCard;
   };
 };

@@ -12,6 +12,7 @@ import type { DisconnectOutcome } from '../services/integration-service.ts';
 import { flash, render, type Flash } from '../views.ts';
 import { reconnectByToken, showIntegration, toCard } from './integration-page.ts';
 import type { PlatformCard } from './integration-views.ts';
+import { toSetupHelp } from './setup-card.ts';
 
 function outcomeMessage(label: string, outcome: DisconnectOutcome, byToken: boolean): Flash {
   const { kept, deleted } = outcome.documents;
@@ -44,6 +45,7 @@ export function integrationRoutes(context: Context): Router {
   router.get(paths.integrations, async (req, res) => {
     const user = currentUser(req);
     const overview = await integrations.overview(user);
+    const setups = user.role === 'admin' ? context.setup.services(user).map(toSetupHelp) : [];
     const platforms = await Promise.all(
       overview.map(async ({ definition, configured, missing, problem, integrations: accounts }) => ({
         platform: definition.id,
@@ -55,6 +57,7 @@ export function integrationRoutes(context: Context): Router {
         settingsProblem: user.role === 'admin' ? context.settingsAccount.problem(definition.id) : undefined,
         missing: missingSettings({ definition, missing }),
         redirectUri: context.config.baseUrl + paths.callback(definition.id),
+        setup: setups.find(({ platform }) => platform === definition.id),
         integrations: await Promise.all(
           accounts.map(async (account) => toCard(account, await integrations.documentCount(user, account.id))),
         ),

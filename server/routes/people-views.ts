@@ -41,7 +41,14 @@ export type AuditRow = {
 };
 
 export type PeopleViews = {
-  'users/index': { users: PersonRow[]; pending: number };
+  'users/index': {
+    users: PersonRow[];
+    pending: number;
+    /** What is searched for; empty for all. */
+    q: string;
+    nextHref?: string;
+    firstHref?: string;
+  };
   'users/show': { person: PersonRow; role: string };
   'users/disable': { person: PersonRow };
   'users/invitations': {

@@ -6,7 +6,7 @@ import { fieldErrors } from '../forms/field-errors.ts';
 import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
 import { roleForm, userForm } from '../forms/user-form.ts';
 import { requireAdmin } from '../middleware/admin.ts';
-import { currentUser, param } from '../middleware/request.ts';
+import { currentUser, param, queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import { invitationSchema, type Invitation, type MailOutcome } from '../services/invitation-service.ts';
 import type { Person, Role, User } from '../services/user-service.ts';
@@ -50,11 +50,16 @@ export function peopleRoutes(context: Context): Router {
 
   const showUsers = async (req: Request, res: Response, shown: Shown = {}): Promise<void> => {
     const self = currentUser(req);
-    const people = await users.list();
+    const q = queryValue(req, 'q')?.trim() ?? '';
+    const cursor = queryValue(req, 'cursor');
+    const { people, nextCursor } = await users.search({ q, cursor });
     render(res, 'users/index', {
       title: 'Users',
       section: 'users',
       users: people.map((person) => toPersonRow(person, self)),
+      q,
+      nextHref: nextCursor && paths.usersList({ q, cursor: nextCursor }),
+      firstHref: cursor && paths.usersList({ q }),
       pending: await invitations.pending(),
       ...shown,
     });
@@ -169,7 +174,7 @@ export function peopleRoutes(context: Context): Router {
         expiresAt: formatDate(invitation.expiresAt),
         expired: isExpired(invitation),
       })),
-      pending: await invitations.pending(),
+      pending: list.filter((invitation) => !isExpired(invitation)).length,
       created: created && {
         email: created.invitation.email,
         link: created.link,

@@ -93,8 +93,8 @@ export function searchRoutes(context: Context): Router {
     const typed = typedValues(req.query, [...SEARCH_FIELDS]);
     const isNarrowed = SEARCH_FIELDS.some((field) => typed[field] !== '');
     const form = parseForm(searchForm, req.query);
-    const [{ total }, categories, accounts, embedderChange] = await Promise.all([
-      documents.list(user),
+    const [hasDocuments, categories, accounts, embedderChange] = await Promise.all([
+      documents.any(user),
       documents.categories(user),
       integrations.list(user),
       embedderViewFor(user, context.embedders),
@@ -129,7 +129,7 @@ export function searchRoutes(context: Context): Router {
         errors = toFieldErrors(error);
       }
     }
-    if (asking && total > 0 && form.ok) {
+    if (asking && hasDocuments && form.ok) {
       const leaving = closedSignal(res);
       try {
         answer = await ask.ask(user, input, { signal: leaving });
@@ -164,7 +164,7 @@ export function searchRoutes(context: Context): Router {
         platform || category || mode !== 'hybrid' || isNarrowed
           ? paths.search(asking ? { ask: question } : { q: query })
           : undefined,
-      hasDocuments: total > 0,
+      hasDocuments,
       embedderChange,
       errors,
     });

@@ -4,9 +4,9 @@ import type { Context } from '../context.ts';
 import { formatDate, plural } from '../format.ts';
 import { currentUser } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
-import type { PlatformSetup } from '../services/setup-service.ts';
 import { render } from '../views.ts';
-import type { FindingRow, PlatformSetupCard } from './setup-views.ts';
+import { toSetupCard } from './setup-card.ts';
+import type { FindingRow } from './setup-views.ts';
 
 const LEVELS: Record<Finding['level'], { badge: string; level: string }> = {
   ok: { badge: 'finished', level: 'In order' },
@@ -15,25 +15,6 @@ const LEVELS: Record<Finding['level'], { badge: string; level: string }> = {
 };
 
 const toRow = ({ level, about, message }: Finding): FindingRow => ({ ...LEVELS[level], about, message });
-
-function stateOf({ missing, sandbox, definition }: PlatformSetup): { badge: string; state: string } {
-  if (missing.length === 0) return { badge: 'finished', state: 'Set up' };
-  if (sandbox) return { badge: 'plain', state: 'Played by the stand-in' };
-  return definition.tokenForms ? { badge: 'held', state: 'By token only' } : { badge: 'held', state: 'Not set up' };
-}
-
-const toCard = (setup: PlatformSetup): PlatformSetupCard => ({
-  platform: setup.definition.id,
-  label: setup.definition.label,
-  ...stateOf(setup),
-  set: setup.set,
-  missing: setup.missing,
-  redirectUri: setup.redirectUri,
-  scopes: setup.definition.scopes.map(({ scope, reason, optional = false }) => ({ scope, reason, optional })),
-  help: setup.definition.help,
-  calls: setup.calls,
-  tokenHref: setup.definition.tokenForms && paths.connectToken(setup.definition.id),
-});
 
 function summaryOf(findings: Finding[]): string {
   const failed = findings.filter(({ level }) => level === 'fail').length;
@@ -64,7 +45,7 @@ export function setupRoutes({ setup }: Context): Router {
         at: formatDate(new Date(connections.at)),
         findings: connections.findings.map(toRow),
       },
-      platforms: platforms.map(toCard),
+      platforms: platforms.map(toSetupCard),
     });
   });
 

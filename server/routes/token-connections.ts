@@ -8,6 +8,7 @@ import { currentUser, param, queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import type { Integration } from '../services/integration-service.ts';
 import { flash, render } from '../views.ts';
+import { toSetupHelp } from './setup-card.ts';
 
 /** What the address of the page names. */
 type Asked = { definition: ProviderDefinition; forms: TokenForm[]; form: TokenForm; reconnected?: Integration };
@@ -32,10 +33,20 @@ export function tokenConnectionRoutes(context: Context): Router {
     return { definition, forms, form, reconnected };
   }
 
-  function show(res: Response, asked: Asked, shown: { values?: Record<string, string>; errors?: FieldError[] }): void {
+  function show(
+    req: Request,
+    res: Response,
+    asked: Asked,
+    shown: { values?: Record<string, string>; errors?: FieldError[] },
+  ): void {
     const { definition, forms, form, reconnected } = asked;
     const hrefOf = ({ id }: TokenForm): string =>
       paths.connectToken(definition.id, { form: id, integration: reconnected?.id });
+    const user = currentUser(req);
+    const setup =
+      user.role === 'admin' && !reconnected
+        ? context.setup.services(user).find((one) => one.definition === definition)
+        : undefined;
     render(res, 'integrations/token', {
       title: `${reconnected ? 'Reconnect' : 'Connect'} ${definition.label} with a token`,
       section: 'integrations',
@@ -45,6 +56,7 @@ export function tokenConnectionRoutes(context: Context): Router {
       tabs: forms.map((one) => ({ label: one.label, href: hrefOf(one), current: one === form })),
       action: hrefOf(form),
       form,
+      setup: setup && toSetupHelp(setup),
       ...shown,
     });
   }
@@ -53,7 +65,9 @@ export function tokenConnectionRoutes(context: Context): Router {
     const asked = await askedFor(req);
     const known = asked.reconnected;
     const ofKind = { url: known?.site?.url ?? '', email: known?.accountEmail ?? '', secret: '' };
-    show(res, asked, { values: Object.fromEntries(asked.form.fields.map(({ name, kind }) => [name, ofKind[kind]])) });
+    show(req, res, asked, {
+      values: Object.fromEntries(asked.form.fields.map(({ name, kind }) => [name, ofKind[kind]])),
+    });
   });
 
   router.post('/admin/integrations/:platform/token', async (req, res) => {
@@ -82,7 +96,7 @@ export function tokenConnectionRoutes(context: Context): Router {
           : [{ field: '', message: error.message }];
       const kept = fields.filter((name) => !secrets.includes(name));
       res.status(error.status);
-      show(res, asked, { errors, values: typedValues(req.body, kept) });
+      show(req, res, asked, { errors, values: typedValues(req.body, kept) });
     }
   });
 

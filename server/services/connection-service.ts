@@ -19,6 +19,7 @@ import { notePlatformProblem } from '../stores/platform-problem-store.ts';
 import type { CredentialService } from './credential-service.ts';
 import type { Integration } from './integration-service.ts';
 import { SHORT_WAIT_MS, clock, type RateGovernor } from './rate-governor.ts';
+import type { RequestCountService } from './request-count-service.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 /** Requests of one integration that wait for an answer at the same time, in this process. */
@@ -47,11 +48,12 @@ export function createConnectionService(deps: {
   database: Database;
   credentials: CredentialService;
   governor: RateGovernor;
+  requestCounts: RequestCountService;
   egress: Egress;
   providers: Map<Platform, Provider>;
   logger: Logger;
 }): ConnectionService {
-  const { database, credentials, governor, egress, providers, logger } = deps;
+  const { database, credentials, governor, requestCounts, egress, providers, logger } = deps;
   const limits = new Map<string, LimitFunction>();
 
   const authorized = (
@@ -100,9 +102,11 @@ export function createConnectionService(deps: {
       await hold();
       const mayRepeat = failures < RETRIES && !(init?.body instanceof ReadableStream);
       let response: Response;
+      requestCounts.sent(integration.id);
       try {
         response = await authorized(scheme, token, input, init, hold);
       } catch (error) {
+        if (isPassing(error)) requestCounts.failed(integration.id);
         if (!mayRepeat || !isPassing(error)) throw error;
         await backOff(failures++, init?.signal);
         continue;
@@ -124,6 +128,7 @@ export function createConnectionService(deps: {
           reach === 'request'
             ? waitMs
             : await governor.pause(integration, definition, { waitMs: verdict.waitMs, reach });
+        requestCounts.throttled(integration.id, forMs);
         logger.info(
           { integrationId: integration.id, forMs, reach, status: answer.status },
           'a vendor asks for a pause',
@@ -142,7 +147,9 @@ export function createConnectionService(deps: {
           { retryAt, status: answer.status },
         );
       }
-      if ((answer.status < 500 && answer.status !== 408) || !mayRepeat) return answer;
+      if (answer.status < 500 && answer.status !== 408) return answer;
+      requestCounts.failed(integration.id);
+      if (!mayRepeat) return answer;
       await answer.body?.cancel();
       await backOff(failures++, init?.signal);
     }

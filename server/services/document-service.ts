@@ -7,7 +7,7 @@ import { recordAudit } from '../stores/audit-store.ts';
 import { findTwins, type DocumentName } from '../stores/document-twin-store.ts';
 import { toEmbeddable } from '../pipeline/stored-passage.ts';
 import { listVisits, type DocumentVisit } from '../stores/document-history-store.ts';
-import { countFacets, listCategories, listDocuments } from '../stores/document-list-store.ts';
+import { countFacets, hasDocuments, listCategories, listDocuments } from '../stores/document-list-store.ts';
 import { deleteDocument, findDocument } from '../stores/document-store.ts';
 import type { DocumentFacets, DocumentFilter, DocumentSort, DocumentState } from './document-filter.ts';
 import type { ImportService } from './import-service.ts';
@@ -62,12 +62,10 @@ export type DocumentService = {
   list(
     user: User,
     options?: DocumentFilter & { sort?: DocumentSort; cursor?: string },
-  ): Promise<{
-    documents: DocumentSummary[];
-    total: number;
-    nextCursor?: string;
-  }>;
-  facets(user: User, filter: DocumentFilter): Promise<DocumentFacets>;
+  ): Promise<{ documents: DocumentSummary[]; nextCursor?: string }>;
+  /** What the list can be narrowed by, with counts. */
+  facets(user: User, filter?: DocumentFilter): Promise<DocumentFacets>;
+  any(user: User): Promise<boolean>;
   categories(user: User): Promise<string[]>;
   /** Errors: NotFoundError. */
   get(user: User, id: string): Promise<DocumentDetail>;
@@ -96,7 +94,9 @@ export function createDocumentService(deps: { database: Database; imports: Impor
   return {
     list: (user, options = {}) => listDocuments(database.current(), user.id, options, options.cursor),
 
-    facets: (user, filter) => countFacets(database.current(), user.id, filter),
+    facets: (user, filter = {}) => countFacets(database.current(), user.id, filter),
+
+    any: (user) => hasDocuments(database.current(), user.id),
 
     categories: (user) => listCategories(database.current(), user.id),
 

@@ -35,6 +35,8 @@ export type PlatformSetup = {
 
 /** What `npm run hub -- check` finds, of the running hub. For admins; it names variables, and no value that is secret. */
 export type SetupService = {
+  /** How each service is set up, in the order of the pages. Errors: ForbiddenError. */
+  services(user: User): PlatformSetup[];
   /** What can be told without asking anybody but database and sessions. Errors: ForbiddenError. */
   look(user: User): Promise<{ findings: Finding[]; platforms: PlatformSetup[] }>;
   /** What the other servers say, within half a minute. Errors: ForbiddenError. */
@@ -74,6 +76,11 @@ export function createSetupService(deps: {
   }
 
   return {
+    services(user) {
+      forAdmins(user);
+      return platforms.map(toSetup);
+    },
+
     async look(user) {
       forAdmins(user);
       const { findings, sealed } = await describeDatabase(database, config);

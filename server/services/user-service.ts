@@ -11,13 +11,15 @@ import { isUuid } from '../ids.ts';
 import { recordAudit } from '../stores/audit-store.ts';
 import { deleteSignIns } from '../stores/sign-in-store.ts';
 import {
+  findPerson,
   findUser,
   findUserByEmail,
   hasOtherAdmin,
   hasUsers,
   insertUser,
-  listUsers,
+  listPeople,
   lockUsers,
+  searchPeople,
   toUser,
   updateUser,
   type UserRow,
@@ -43,6 +45,8 @@ export type UserService = {
   /** Gives the user, or undefined for an unknown address, a wrong password, no password or a disabled user: all take the same time. */
   authenticate(email: string, password: string): Promise<User | undefined>;
   list(): Promise<Person[]>;
+  /** A page of those whose name or address has each of the words. */
+  search(options: { q?: string; cursor?: string }): Promise<{ people: Person[]; nextCursor?: string }>;
   /** Errors: NotFoundError. */
   get(id: string): Promise<Person>;
   /**
@@ -135,19 +139,6 @@ export function createUserService(deps: { database: Database; logger: Logger }):
     );
   }
 
-  async function list(): Promise<Person[]> {
-    const rows = await listUsers(database.current());
-    return rows.map((row) => ({
-      ...toUser(row),
-      createdAt: row.created_at,
-      disabledAt: row.disabled_at ?? undefined,
-      lastSignInAt: row.last_sign_in_at ?? undefined,
-      integrations: Number(row.integrations),
-      hasPassword: row.password_hash !== null,
-      identityProviders: row.identity_providers,
-    }));
-  }
-
   return {
     async authenticate(email, password) {
       const row = await findUserByEmail(database.current(), email.trim());
@@ -157,10 +148,12 @@ export function createUserService(deps: { database: Database; logger: Logger }):
       return row?.password_hash && right && !row.disabled_at ? toUser(row) : undefined;
     },
 
-    list,
+    list: () => listPeople(database.current()),
+
+    search: (options) => searchPeople(database.current(), options),
 
     async get(id) {
-      const person = (await list()).find((one) => one.id === id);
+      const person = isUuid(id) ? await findPerson(database.current(), id) : undefined;
       if (!person) throw new NotFoundError('The user');
       return person;
     },

@@ -30,8 +30,11 @@ const SORTS: Record<DocumentSort, { by: string; direction: 'asc' | 'desc'; type:
   'title-up': { by: 'lower(title)', direction: 'desc', type: 'text' },
 };
 
-/** The conditions of each facet, so that each can be counted without its own. */
-function conditionsOf(filter: DocumentFilter): Record<'platform' | 'integration' | 'category' | 'state' | 'age', Cond> {
+/** The conditions of each facet, so that each can be counted without its own; on documents, or where state and age are columns. */
+function conditionsOf(
+  filter: DocumentFilter,
+  { state, age } = { state: DOCUMENT_STATE, age: AGE },
+): Record<'platform' | 'integration' | 'category' | 'state' | 'age', Cond> {
   const category: Cond = filter.uncategorised
     ? ['category is null', []]
     : filter.category === undefined
@@ -41,8 +44,8 @@ function conditionsOf(filter: DocumentFilter): Record<'platform' | 'integration'
     platform: filter.platform ? ['platform = ?', [filter.platform]] : ALL,
     integration: inIntegration(filter.integrationId),
     category,
-    state: filter.state ? [`${DOCUMENT_STATE} = ?`, [filter.state]] : ALL,
-    age: filter.age ? [`${AGE} = ?`, [filter.age]] : ALL,
+    state: filter.state ? [`${state} = ?`, [filter.state]] : ALL,
+    age: filter.age ? [`${age} = ?`, [filter.age]] : ALL,
   };
 }
 
@@ -69,18 +72,16 @@ export function matchingDocuments(db: Knex, userId: string, filter: DocumentFilt
   return query;
 }
 
-/** One page; `total` counts all that match. A cursor of another sort begins anew. */
+/** One page. A cursor of another sort begins anew. */
 export async function listDocuments(
   db: Knex,
   userId: string,
   filter: DocumentFilter & { sort?: DocumentSort },
   cursor?: string,
-): Promise<{ documents: DocumentSummary[]; total: number; nextCursor?: string }> {
+): Promise<{ documents: DocumentSummary[]; nextCursor?: string }> {
   const { sort = 'imported' } = filter;
   const { by, direction, type } = SORTS[sort];
-  const matching = matchingDocuments(db, userId, filter);
-  const count = (await matching.clone().count('* as count').first()) as { count: string };
-  const page = matching
+  const page = matchingDocuments(db, userId, filter)
     .select(...DOCUMENT_COLUMNS, db.raw(`${DOCUMENT_STATE} as state`), db.raw(`(${by})::text as cursor_at`))
     .orderByRaw(`${by} ${direction}, id ${direction}`)
     .limit(PAGE + 1);
@@ -91,7 +92,6 @@ export async function listDocuments(
   const last = rows.length > PAGE ? rows[PAGE - 1] : undefined;
   return {
     documents: rows.slice(0, PAGE).map(toSummary),
-    total: Number(count.count),
     nextCursor: last && writeCursor(sort, last.cursor_at, last.id),
   };
 }
@@ -110,37 +110,37 @@ type FacetRow = {
 };
 
 /**
- * All facets in one pass over the user's documents. Those that are alike in all of them, of which there are few, are counted first; each such
- * group then counts for every facet whose other conditions it meets.
+ * All facets in one pass over the user's documents. Those that are alike in what facets go by, of which there are few, are counted first; each
+ * such group then counts for every facet whose other conditions it meets.
  */
 export async function countFacets(db: Knex, userId: string, filter: DocumentFilter): Promise<DocumentFacets> {
-  const conditions = conditionsOf(filter);
+  const conditions = conditionsOf(filter, { state: 'state', age: 'age' });
   const names = Object.keys(conditions) as (keyof typeof conditions)[];
-  const found = withWords(db, userId, filter.q).select('platform', 'integration_id', 'category', {
-    state: db.raw(DOCUMENT_STATE),
-    age: db.raw(AGE),
-    ...Object.fromEntries(names.map((name) => [`in_${name}`, db.raw(...conditions[name])])),
-  });
-  const without = (own?: string) =>
+  const own = ['platform', 'integration_id', 'category', 'followed'];
+  const alike = withWords(db, userId, filter.q)
+    .select(...own, db.raw(`${AGE} as age`), db.raw('count(*) as n'))
+    .groupBy(...own, 'age');
+  const met = db.raw(
+    names.map((name) => `(${conditions[name][0]}) as in_${name}`).join(', '),
+    names.flatMap((name) => conditions[name][1]),
+  );
+  const without = (left?: string) =>
     names
-      .filter((name) => name !== own)
+      .filter((name) => name !== left)
       .map((name) => `in_${name}`)
       .join(' and ');
   const columns = ['platform', 'integration_id', 'category', 'state', 'age'];
-  const met = names.map((name) => `in_${name}`).join(', ');
   // A bit of grouping() is set for each column that a row is not about.
   const counted = columns
     .map((_column, at) => `when ${31 - (16 >> at)} then sum(n) filter (where ${without(names[at])})`)
     .join(' ');
   const { rows } = (await db.raw(
-    `with found as (?), alike as (
-       select ${columns.join(', ')}, ${met}, count(*) as n from found group by ${columns.join(', ')}, ${met}
-     )
+    `with alike as (?), stated as (select *, ${DOCUMENT_STATE} as state from alike), found as (select *, ? from stated)
      select grouping(${columns.join(', ')}) as of, ${columns.join(', ')},
        case grouping(${columns.join(', ')}) ${counted} else sum(n) filter (where ${without()}) end as count
-     from alike group by grouping sets (${columns.map((column) => `(${column})`).join(', ')}, ())
+     from found group by grouping sets (${columns.map((column) => `(${column})`).join(', ')}, ())
      order by count desc nulls last, category`,
-    [found],
+    [alike, met],
   )) as { rows: FacetRow[] };
   const of = <T>(at: number, value: (row: FacetRow) => T): { value: T; count: number }[] =>
     rows
@@ -158,12 +158,22 @@ export async function countFacets(db: Knex, userId: string, filter: DocumentFilt
   };
 }
 
+/** In the order of the alphabet, each looked up behind the one before: however many documents there are. */
 export async function listCategories(db: Knex, userId: string): Promise<string[]> {
-  const rows = (await db('documents')
-    .where({ user_id: userId })
-    .whereNotNull('category')
-    .distinct('category')
-    .orderBy('category')
-    .limit(CATEGORIES)) as { category: string }[];
+  const { rows } = await db.raw<{ rows: { category: string }[] }>(
+    `with recursive known as (
+       (select category from documents where user_id = :userId and category is not null order by category limit 1)
+       union all
+       select (
+         select d.category from documents d where d.user_id = :userId and d.category > known.category order by d.category limit 1
+       ) from known where known.category is not null
+     )
+     select category from known where category is not null limit :limit`,
+    { userId, limit: CATEGORIES },
+  );
   return rows.map((row) => row.category);
+}
+
+export async function hasDocuments(db: Knex, userId: string): Promise<boolean> {
+  return (await db('documents').where({ user_id: userId }).first('id')) !== undefined;
 }

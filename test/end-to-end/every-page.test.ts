@@ -88,7 +88,7 @@ const ADDRESSES: Record<string, (ids: Ids) => string[]> = {
     paths.search({ ask: 'When does the harbour open?' }),
   ],
   '/admin/notifications': () => [paths.notifications],
-  '/admin/users': () => [paths.users],
+  '/admin/users': () => [paths.users, paths.usersList({ q: 'nobody like that' })],
   '/admin/users/:id': ({ user }) => [paths.user(user)],
   '/admin/users/:id/disable': ({ user }) => [paths.userDisable(user)],
   '/admin/invitations': () => [paths.invitations],

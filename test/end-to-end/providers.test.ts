@@ -57,7 +57,7 @@ onOneDatabase('each service', (open) => {
       expect(outcome.revoked).to.equal(revokes);
       expect(outcome.manualRevokeUrl === undefined).to.equal(revokes);
       expect(outcome.documents.deleted).to.be.at.least(4);
-      expect((await documents.list(hub.admin)).total).to.equal(0);
+      expect((await documents.facets(hub.admin)).total).to.equal(0);
       const left: unknown = await hub.context.database
         .knex('vendor_pace')
         .where('key', 'like', 'integration:%')

@@ -29,7 +29,7 @@ for (const world of SYNC_WORLDS)
     });
     after(() => hub.close());
 
-    const documents = async (): Promise<number> => (await hub.context.documents.list(hub.admin)).total;
+    const documents = async (): Promise<number> => (await hub.context.documents.facets(hub.admin)).total;
     /** A sync that waits for an answer, as the API and the page show it. `count`: how many documents would go. */
     const heldSync = async (count: number): Promise<{ id: string; page: string }> => {
       const id = await account.startSync();

@@ -7,6 +7,7 @@ import { createConnectionService } from '../../server/services/connection-servic
 import { createCredentialService } from '../../server/services/credential-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { createRateGovernor } from '../../server/services/rate-governor.ts';
+import { createRequestCountService } from '../../server/services/request-count-service.ts';
 import { findIntegrationById, upsertIntegration } from '../../server/stores/integration-store.ts';
 import { createVault } from '../../server/vault/vault.ts';
 
@@ -18,8 +19,17 @@ export function createConnections(database: Database, provider: Provider, vendor
   const vault = createVault([new Secret(key)]);
   const credentials = createCredentialService({ database, vault, providers, egress, logger });
   const governor = createRateGovernor({ database });
-  const connections = createConnectionService({ database, credentials, governor, egress, providers, logger });
-  return { credentials, governor, connections, egress };
+  const requestCounts = createRequestCountService({ database, logger });
+  const connections = createConnectionService({
+    database,
+    credentials,
+    governor,
+    requestCounts,
+    egress,
+    providers,
+    logger,
+  });
+  return { credentials, governor, requestCounts, connections, egress };
 }
 
 /** A user with one connected account that holds these tokens; `expired` ones must be refreshed before use. */

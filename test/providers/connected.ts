@@ -8,6 +8,7 @@ import { createConnectionService, type ConnectionService } from '../../server/se
 import { createCredentialService } from '../../server/services/credential-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { createRateGovernor } from '../../server/services/rate-governor.ts';
+import { createRequestCountService } from '../../server/services/request-count-service.ts';
 import { upsertIntegration } from '../../server/stores/integration-store.ts';
 import { generateFernetKey } from '../../server/vault/fernet.ts';
 import { createVault } from '../../server/vault/vault.ts';
@@ -37,7 +38,16 @@ export async function connectFor(
   const vault = createVault([new Secret(generateFernetKey())]);
   const credentials = createCredentialService({ database, vault, providers, egress, logger });
   const governor = createRateGovernor({ database });
-  const connections = createConnectionService({ database, credentials, governor, egress, providers, logger });
+  const requestCounts = createRequestCountService({ database, logger });
+  const connections = createConnectionService({
+    database,
+    credentials,
+    governor,
+    requestCounts,
+    egress,
+    providers,
+    logger,
+  });
   const [user] = (await database
     .knex('users')
     .insert({ email: `${randomUUID()}@example.com`, name: 'User', password_hash: '-', role: 'member' })

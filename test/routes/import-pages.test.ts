@@ -215,7 +215,7 @@ onOneDatabase('the page of an import', (open) => {
       items: [{ integrationId: theirs.id, ref: root?.ref ?? '' }],
     });
     const { total } = await waitFor('their document', async () => {
-      const found = await hub.context.documents.list(hub.member);
+      const found = await hub.context.documents.facets(hub.member);
       return found.total > 0 && found;
     });
     expect(total).to.equal(1);

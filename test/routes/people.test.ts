@@ -34,6 +34,40 @@ onOneDatabase('the pages of users', (open) => {
     expect(text).to.contain('off@example.com Member Disabled Not yet 0');
   });
 
+  it('list fifty at a time, and find people by parts of their name or address', async () => {
+    const { knex } = hub.context.database;
+    const many = Array.from({ length: 60 }, (_, at) => ({
+      name: `Deckhand ${at}`,
+      email: `hand-${at}@crew.example`,
+      password_hash: '-',
+      role: 'member',
+      created_at: knex.raw(`now() + interval '1 hour'`),
+    }));
+    expect((await admin.get('/admin/users')).html).not.to.contain('name="q"');
+    await knex('users').insert(many);
+    try {
+      const listed: string[] = [];
+      let next: string | undefined = '/admin/users';
+      for (let pages = 0; next !== undefined; pages++) {
+        expect(pages).to.be.lessThan(2);
+        const { html } = await admin.get(next);
+        const names = [...html.matchAll(/class="item__name" href="[^"]+">([^<]+)</g)].map(([, name]) => name!);
+        expect(names).to.have.length(pages === 0 ? 50 : (await hub.context.users.list()).length - 50);
+        listed.push(...names);
+        next = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll('&amp;', '&');
+      }
+      expect(listed.sort()).to.deep.equal((await hub.context.users.list()).map(({ name }) => name).sort());
+      const one = await admin.get('/admin/users?q=crew.EXAMPLE+hand-37');
+      expect(textOf(one.html)).to.contain('Deckhand 37 hand-37@crew.example').and.not.to.contain('Deckhand 36');
+      expect(one.html).to.contain('value="crew.EXAMPLE hand-37"');
+      const none = textOf((await admin.get('/admin/users?q=%25')).html);
+      expect(none).to.contain('Nobody matches').and.to.contain('Show all users');
+      expect((await admin.get('/admin/users?cursor=nonsense')).status).to.equal(200);
+    } finally {
+      await knex('users').whereLike('email', '%@crew.example').delete();
+    }
+  });
+
   it('still add a user with a password, and say what is wrong beside the field', async () => {
     const values = { name: 'Ines', email: 'ines@example.com', password: PASSWORD, role: 'member' };
     expect(await admin.post('/admin/users', values)).to.include({ status: 303, location: '/admin/users' });

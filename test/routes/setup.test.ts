@@ -33,6 +33,26 @@ onOneDatabase('the page of the set-up', (open) => {
     expect(card(html, 'jira')).to.contain('Connect with an API token');
   });
 
+  it('has its help of each service where accounts are connected, too', async () => {
+    const { html } = await visitor.get('/admin/integrations');
+    const dropbox = new RegExp('aria-labelledby="platform-dropbox".*?</section>', 's').exec(html)?.[0] ?? '';
+    expect(textOf(dropbox))
+      .to.contain('Register this hub at Dropbox, set DROPBOX_APP_KEY and DROPBOX_APP_SECRET , and start the hub again.')
+      .and.to.contain(`Redirect URI to register ${hub.url}/api/v1/integrations/dropbox/callback Copy`)
+      .and.to.contain('Reads the files you import. Nothing is changed. files.content.read')
+      .and.to.contain('docs/dropbox.md');
+    expect(dropbox).to.contain('href="https://www.dropbox.com/developers/apps"');
+    const jira = (await visitor.get('/admin/integrations/jira/token')).html;
+    expect(textOf(jira)).to.contain('Or connect by consent').and.to.contain('read:jira-work');
+    expect(jira).to.contain(`id="redirect-jira">${hub.url}/api/v1/integrations/jira/callback<`);
+    const member = await signInAs(hub.url, hub.member.email);
+    const asked = textOf((await member.get('/admin/integrations')).html);
+    expect(asked)
+      .to.contain('The operator of this hub sets DROPBOX_APP_KEY and DROPBOX_APP_SECRET and registers')
+      .and.not.to.contain('Scopes to tick');
+    expect((await member.get('/admin/integrations/jira/token')).html).not.to.contain('redirect-jira');
+  });
+
   it('has the findings of the command-line checker', async () => {
     const text = textOf((await visitor.get('/admin/setup')).html);
     expect(text).to.contain('configuration In order test, role all');
@@ -112,6 +132,15 @@ onOneDatabase('the page of the set-up', (open) => {
         expect(await page.evaluate('navigator.clipboard.readText()')).to.equal(
           `${hub.url}/api/v1/integrations/jira/callback`,
         );
+        for (const [address, summary] of [
+          ['/admin/integrations', 'How to set up Dropbox'],
+          ['/admin/integrations/jira/token', 'How to set it up'],
+        ] as const) {
+          await page.goto(address);
+          await page.getByText(summary).click();
+          await page.getByRole('heading', { name: 'Redirect URI to register' }).waitFor();
+          expect(await accessibilityFaults(page), address).to.deep.equal([]);
+        }
       } finally {
         await browser.close();
       }

@@ -164,7 +164,7 @@ onOneDatabase('the pages of syncs', (open) => {
     await visitor.post(`${location}/removals`, { answer: 'keep' });
     expect((await visitor.get(location)).html).to.contain('The documents are kept.');
     await finished(location);
-    expect((await hub.context.documents.list(hub.admin)).total).to.equal(11);
+    expect((await hub.context.documents.facets(hub.admin)).total).to.equal(11);
   });
 
   it('say why a sync failed', async () => {
@@ -185,7 +185,7 @@ onOneDatabase('the pages of syncs', (open) => {
     const link = /href="([^"]+\/stop)"/.exec(html)?.[1] ?? '';
     const question = await visitor.get(link);
     expect(question.html).to.contain('Stop following Followed?').and.to.contain('Yes, stop following it');
-    const total = async () => (await hub.context.documents.list(hub.admin)).total;
+    const total = async () => (await hub.context.documents.facets(hub.admin)).total;
     const before = await total();
     expect(await visitor.post(link)).to.include({ status: 303, location: page });
     const shown = textOf((await visitor.get(page)).html);
@@ -228,6 +228,33 @@ onOneDatabase('the chart of the last syncs', (open) => {
     expect(textOf(html)).to.match(/At most [\d.]+ requests a second/);
     const others = await hub.context.imports.list(hub.member, { syncsOf: integration.id });
     expect(others.imports).to.deep.equal([]);
+  });
+
+  it('stands beside those of the requests, once there were any', async () => {
+    const { knex } = hub.context.database;
+    const [{ id }] = (await knex('user_integrations')
+      .insert({ user_id: hub.admin.id, platform: 'dropbox', account_id: 'quiet' })
+      .returning('id')) as [{ id: string }];
+    const quiet = await visitor.get(`/admin/integrations/${id}`);
+    expect(textOf(quiet.html)).to.contain('The hub asked Dropbox nothing for this account in the last 7 days.');
+    expect(quiet.html).not.to.contain('<svg class="chart"');
+    const counts = { integration_id: id, throttled: 0, failed: 0, paused_ms: 0 };
+    const hour = (ago: number) => knex.raw(`date_trunc('hour', now()) - make_interval(hours => ?)`, [ago]);
+    await knex('vendor_requests').insert([
+      { ...counts, hour: hour(0), requests: 1200, throttled: 3, failed: 1, paused_ms: 42_000 },
+      { ...counts, hour: hour(23), requests: 40 },
+      { ...counts, hour: hour(24), requests: 7 },
+      { ...counts, hour: hour(167), requests: 2, failed: 2 },
+      { ...counts, hour: hour(168), requests: 1_000_000 },
+    ]);
+    const { html } = await visitor.get(`/admin/integrations/${id}`);
+    expect(textOf(html))
+      .to.contain('1,240 requests, at most 1,200 in an hour. Throttled 3 Pauses 42 seconds Failed 1 Last 7 days')
+      .and.to.contain('1,249 requests, at most 1,200 in six hours. Throttled 3 Pauses 42 seconds Failed 3');
+    expect(html.match(/<title>[^<]*: 1,200 requests, 3 throttled, 1 failed<\/title>/g)).to.have.length(4);
+    expect(
+      (await signInAs(hub.url, 'member@example.com').then((member) => member.get(`/admin/integrations/${id}`))).status,
+    ).to.equal(404);
   });
 
   withBrowser('in a browser', () => {

@@ -191,7 +191,7 @@ onOneDatabase('two users', (open) => {
         owned.selection,
       ]);
       expect((await context.syncs.schedule(admin, owned.integration)).every).to.equal(null);
-      expect((await context.documents.list(admin)).total).to.equal(1);
+      expect((await context.documents.facets(admin)).total).to.equal(1);
       expect((await context.imports.list(admin)).imports.map(({ id }) => id)).to.deep.equal([owned.import]);
       expect((await context.signIns.list(admin)).map(({ id }) => id)).to.include(owned.session);
       expect((await context.identities.list(admin)).map(({ id }) => id)).to.include(owned.identity);
