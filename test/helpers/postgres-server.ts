@@ -6,8 +6,7 @@ const runId = (process.env.TEST_RUN_ID ??= randomUUID().replaceAll('-', '').slic
 
 const serverUrl = (): URL => new URL(process.env.TEST_DATABASE_URL ?? '');
 
-const openServer = (): Knex =>
-  knexFactory({ client: 'pg', connection: serverUrl().href, pool: { min: 0, max: 1 } });
+const openServer = (): Knex => knexFactory({ client: 'pg', connection: serverUrl().href, pool: { min: 0, max: 1 } });
 
 /** A new database without a schema on the test server. */
 export async function createPostgresDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
