@@ -121,8 +121,7 @@ onEachDatabase('the job queue', (open) => {
           .where({ name: 'import-item', state: 'retry' })
           .whereRaw('start_after > now()')
           .first(database.knex.raw('extract(epoch from start_after - now())::float as seconds'))) as
-          | { seconds: number }
-          | undefined;
+          { seconds: number } | undefined;
         return attempts.length === tries && job?.seconds;
       });
       expect(waits).to.be.below(17);
