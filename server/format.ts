@@ -99,6 +99,11 @@ export function formatMediaType(mediaType: string, name = ''): string {
 export const platformLabel = (definitions: { id: Platform; label: string }[], platform: Platform): string =>
   definitions.find((definition) => definition.id === platform)?.label ?? platform;
 
+const ROLE_LABELS: Record<string, string> = { admin: 'Admin', member: 'Member' };
+
+/** As people call a user's role; a role of earlier times, as the audit log may name it, as it is. */
+export const roleLabel = (role: string): string => ROLE_LABELS[role] ?? role;
+
 /**
  * How a connected account is called: its address, else its name, else its id at the vendor; and its site where it is one of one site, for the
  * same person may have accounts at several.

@@ -77,10 +77,10 @@ export function flash(req: Request, message: Flash): void {
 /** Where views and static files lie: beside server/, in the source tree and in dist/. */
 export const siteFolder = (name: 'views' | 'public'): string => path.join(import.meta.dirname, '..', name);
 
+/** Comments that have whole lines of their own: what else looks like one may be part of a string. */
 const COMMENTS: Record<string, RegExp> = {
   '.css': /\/\*.*?\*\//gs,
-  // Those that have lines of their own: what else looks like one may be part of a string.
-  '.js': /^ *(?:\/\*\*.*?\*\/|\/\/[^\n]*)$/gms,
+  '.js': /^ *(?:\/\*\*(?:(?!\*\/).)*\*\/|\/\/[^\n]*)$/gms,
 };
 const slimmed = new Map<string, string>();
 

@@ -1,12 +1,9 @@
 import { IDENTITY_PROVIDER_LABELS } from '../../providers/identity-provider.ts';
 import type { Platform } from '../../providers/provider.ts';
-import { platformLabel, plural } from '../format.ts';
+import { platformLabel, plural, roleLabel } from '../format.ts';
 import { AUDIT_ACTIONS, type AuditEntry } from './events.ts';
 
 type Definitions = { id: Platform; label: string }[];
-
-const ROLES: Record<string, string> = { admin: 'Admin', member: 'Member' };
-const roleOf = (value: string | number | undefined): string => ROLES[String(value)] ?? String(value);
 
 const LABELS: Record<string, string> = IDENTITY_PROVIDER_LABELS;
 /** Why a sign-in failed. */
@@ -38,8 +35,9 @@ function aboutOf(entry: AuditEntry, definitions: Definitions): string {
   if (action === 'sign_in_failed')
     facts.push(REASONS[String(details.because)] ?? (name === undefined ? 'unknown address' : 'wrong password'));
   if (details.by !== undefined) facts.push(`by ${LABELS[String(details.by)] ?? String(details.by)}`);
-  if (action === 'role_changed') facts.push(`from ${roleOf(details.from)} to ${roleOf(details.to)}`);
-  else if (details.role !== undefined) facts.push(roleOf(details.role));
+  if (action === 'role_changed')
+    facts.push(`from ${roleLabel(String(details.from))} to ${roleLabel(String(details.to))}`);
+  else if (details.role !== undefined) facts.push(roleLabel(String(details.role)));
   if (details.sessions) facts.push(`${plural(Number(details.sessions), 'session')} ended`);
   if (details.count !== undefined) facts.push(plural(Number(details.count), 'session'));
   if (details.selected !== undefined) facts.push(`${plural(Number(details.selected), 'item')} selected`);

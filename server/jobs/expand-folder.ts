@@ -17,7 +17,7 @@ import type { ImportScope } from '../services/import-service.ts';
 import { advanceImportFolder, findImportFolder, type ImportFolder } from '../stores/import-folder-store.ts';
 import { findImportedItems } from '../stores/document-store.ts';
 import { insertLedgerItems } from '../stores/import-item-store.ts';
-import { findImportHead, finishImportIfDone, lockImport, type ImportHead } from '../stores/import-store.ts';
+import { findImportHead, lockImport, type ImportHead } from '../stores/import-store.ts';
 import { countListed } from '../stores/listed-store.ts';
 import { findIntegrationById, holdActiveIntegration } from '../stores/integration-store.ts';
 import { withdrawRemovals } from '../stores/removal-store.ts';
@@ -29,7 +29,7 @@ import {
   setScopeAddress,
 } from '../stores/scope-store.ts';
 import { followFeed } from './feeds.ts';
-import { failFolder } from './ledger.ts';
+import { endIfDone, failFolder } from './ledger.ts';
 import { listedItem } from './listed-item.ts';
 import type { Hand } from './work-in-hand.ts';
 
@@ -127,7 +127,7 @@ async function savePage(
       }),
     );
     await advanceImportFolder(trx, folder.id, page.next);
-    if (page.next === undefined) await finishImportIfDone(trx, importId);
+    if (page.next === undefined) await endIfDone(queue, trx, importId);
     return true;
   });
 }

@@ -59,7 +59,7 @@ export async function importItem(
   const integration = item.integrationId ? await findIntegrationById(database.knex, item.integrationId) : undefined;
   const provider = integration && providers.get(integration.platform);
   if (!integration || !provider) {
-    await database.transaction((trx) => settle(trx, item, GONE));
+    await database.transaction((trx) => settle(context.queue, trx, item, GONE));
     return;
   }
   const suspicion = await database.transaction(async (trx) => {
@@ -68,7 +68,7 @@ export async function importItem(
   });
   if (suspicion === undefined) return;
   if (suspicion === 'deadly') {
-    await database.transaction((trx) => settle(trx, item, DEADLY));
+    await database.transaction((trx) => settle(context.queue, trx, item, DEADLY));
     return;
   }
   job.stage('downloading', item.name);
@@ -124,7 +124,7 @@ async function noteFound(work: Work, found: Item, path: string): Promise<boolean
   const deep = found.kind === 'folder' || item.kind === 'unknown' ? listingDepth(found, head) : undefined;
   return context.database.transaction(async (trx) => {
     if (!(await holdActiveIntegration(trx, integration.id))) {
-      await settle(trx, item, GONE);
+      await settle(context.queue, trx, item, GONE);
       return false;
     }
     if ((await lockImport(trx, importId)) !== 'running') return false;
@@ -132,12 +132,13 @@ async function noteFound(work: Work, found: Item, path: string): Promise<boolean
     if (deep !== undefined)
       await addListings(context.queue, trx, importId, integration.id, [{ ref: item.ref, path, deep }]);
     if (found.kind === 'folder') {
-      await giveWay(trx, item);
+      await giveWay(context.queue, trx, item);
       return false;
     }
     const { name, sizeBytes, reason = 'This item has no content to import.' } = found;
     await describeLedgerItem(trx, item.id, { name, path, kind: 'file', sizeBytes });
-    if (!found.importable) await settle(trx, item, { state: 'skipped', reason, reasonCode: 'not_importable' });
+    if (!found.importable)
+      await settle(context.queue, trx, item, { state: 'skipped', reason, reasonCode: 'not_importable' });
     return true;
   });
 }

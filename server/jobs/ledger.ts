@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import type { JobPayloads } from '../queue/payloads.ts';
+import type { Queue } from '../queue/queue.ts';
 import { JobRetry, WorkerStopping, type JobContext } from '../queue/worker.ts';
 import type { Integration } from '../services/integration-service.ts';
 import { endSync } from '../services/sync-end.ts';
@@ -17,6 +18,7 @@ import {
 } from '../stores/import-item-store.ts';
 import { finishImportIfDone, lockImport } from '../stores/import-store.ts';
 import { addListed } from '../stores/listed-store.ts';
+import { canSettleRemovals } from '../stores/removal-store.ts';
 import { outcomeOf } from './outcomes.ts';
 
 /** Said where an error is ours; the log has the rest. */
@@ -26,11 +28,22 @@ const OUR_FAULT = {
 };
 
 /** Gives an open row its final state, and ends the import with the last one. False when it was final already. */
-export async function settle(trx: Knex.Transaction, item: LedgerItem, outcome: ItemOutcome): Promise<boolean> {
+export async function settle(
+  queue: Queue,
+  trx: Knex.Transaction,
+  item: LedgerItem,
+  outcome: ItemOutcome,
+): Promise<boolean> {
   await lockImport(trx, item.importId);
   const settled = await settleLedgerItem(trx, item.id, outcome);
-  await finishImportIfDone(trx, item.importId);
+  await endIfDone(queue, trx, item.importId);
   return settled;
+}
+
+/** Ends an import with its last row. A sync looks at once for what is gone. The caller holds the import's lock. */
+export async function endIfDone(queue: Queue, trx: Knex.Transaction, importId: string): Promise<void> {
+  if (await finishImportIfDone(trx, importId)) return;
+  if (await canSettleRemovals(trx, importId)) await queue.enqueue(trx, 'settle-removals', [{ importId }]);
 }
 
 /**
@@ -83,7 +96,7 @@ export async function failItem(
   );
   if (!outcome) return;
   const { state, reason, code } = outcome;
-  await database.transaction((trx) => settle(trx, item, { state, reason, reasonCode: code }));
+  await database.transaction((trx) => settle(queue, trx, item, { state, reason, reasonCode: code }));
 }
 
 /** A listing that cannot be ended: its row in the ledger says what is missing and why. */
@@ -115,7 +128,7 @@ export async function failFolder(
       code: outcome.code,
     });
     await addListed(trx, folder.importId, isNew ? 1 : 0);
-    await finishImportIfDone(trx, folder.importId);
+    await endIfDone(queue, trx, folder.importId);
   });
 }
 
@@ -153,13 +166,13 @@ export async function listAgain(context: Context, item: LedgerItem, integrationI
       'expand-folder',
       ids.map((folderId) => ({ importId, folderId })),
     );
-    await giveWay(trx, item);
+    await giveWay(queue, trx, item);
   });
 }
 
 /** Takes away the row of what was selected or could not be listed: the rows of what is in it stand for it. The caller holds the import's lock. */
-export async function giveWay(trx: Knex.Transaction, item: LedgerItem): Promise<void> {
+export async function giveWay(queue: Queue, trx: Knex.Transaction, item: LedgerItem): Promise<void> {
   await deleteLedgerItem(trx, item.id);
   await addListed(trx, item.importId, -1);
-  await finishImportIfDone(trx, item.importId);
+  await endIfDone(queue, trx, item.importId);
 }

@@ -29,14 +29,14 @@ export async function keepUnchanged(
 ): Promise<void> {
   await work.context.database.transaction(async (trx) => {
     if (!(await holdActiveIntegration(trx, work.integration.id))) {
-      await settle(trx, work.item, GONE);
+      await settle(work.context.queue, trx, work.item, GONE);
       return;
     }
     await updateDocumentMetadata(trx, stored.id, metadata);
     // Passages are found by the name too.
     if (stored.title !== metadata.title) await work.context.index.rename(trx, stored.id, metadata.title);
     await fetched?.original.attach(trx, stored.id, stored.contentHash);
-    await settle(trx, work.item, {
+    await settle(work.context.queue, trx, work.item, {
       state: 'unchanged',
       documentId: stored.id,
       chunkCount: stored.chunkCount,
@@ -68,7 +68,7 @@ export async function saveDocument(
   try {
     saved = await database.transaction(async (trx) => {
       if (!(await holdActiveIntegration(trx, work.integration.id))) {
-        await settle(trx, item, GONE);
+        await settle(context.queue, trx, item, GONE);
         return false;
       }
       const documentId = await upsertDocument(trx, source, metadata, {
@@ -81,7 +81,7 @@ export async function saveDocument(
       });
       await index.replace(trx, documentId, chunks, embedder.id, ready);
       await original.attach(trx, documentId, prepared.contentHash);
-      const settled = await settle(trx, item, {
+      const settled = await settle(context.queue, trx, item, {
         state: 'indexed',
         documentId,
         chunkCount: chunks.length,

@@ -2,6 +2,7 @@ import type { Item } from '../../providers/provider.ts';
 import { formatBytes, formatMaybeDate, formatMediaType } from '../format.ts';
 import { encodeItem, sameItem } from '../forms/selection-form.ts';
 import { paths } from '../paths.ts';
+import { isPlace } from '../services/browse-service.ts';
 import type { BrowseItem } from '../services/imported-before.ts';
 import type { Crumb } from '../services/item-path.ts';
 import type { BasketItem } from '../session.ts';
@@ -22,10 +23,7 @@ export function toRow(
     name,
     icon: iconOf(item),
     type: kind === 'folder' ? 'Folder' : formatMediaType(item.mediaType, name),
-    href:
-      kind === 'folder' || hasChildren
-        ? paths.browse({ integration: integrationId, ref, sort: shown.here.sort })
-        : undefined,
+    href: isPlace(item) ? paths.browse({ integration: integrationId, ref, sort: shown.here.sort }) : undefined,
     previewHref:
       kind === 'file' ? paths.preview({ integration: integrationId, ref, from: paths.browse(shown.here) }) : undefined,
     webUrl: item.webUrl,

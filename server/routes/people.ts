@@ -1,7 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import { IDENTITY_PROVIDER_LABELS } from '../../providers/identity-provider.ts';
 import type { Context } from '../context.ts';
-import { formatCount, formatDate, formatMaybeDate, plural } from '../format.ts';
+import { formatCount, formatDate, formatMaybeDate, plural, roleLabel } from '../format.ts';
 import { fieldErrors } from '../forms/field-errors.ts';
 import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
 import { roleForm, userForm } from '../forms/user-form.ts';
@@ -9,19 +9,17 @@ import { requireAdmin } from '../middleware/admin.ts';
 import { currentUser, param, queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import { invitationSchema, type Invitation, type MailOutcome } from '../services/invitation-service.ts';
-import type { Person, Role, User } from '../services/user-service.ts';
+import type { Person, User } from '../services/user-service.ts';
 import { flash, render } from '../views.ts';
 import type { PersonRow } from './people-views.ts';
 
 type Shown = { errors?: FieldError[]; values?: Record<string, string> };
 
-const ROLE_LABELS: Record<Role, string> = { admin: 'Admin', member: 'Member' };
-
 const toPersonRow = (person: Person, self: User): PersonRow => ({
   id: person.id,
   name: person.name,
   email: person.email,
-  roleLabel: ROLE_LABELS[person.role],
+  roleLabel: roleLabel(person.role),
   createdAt: formatDate(person.createdAt),
   lastSignInAt: formatMaybeDate(person.lastSignInAt),
   integrations: formatCount(person.integrations),
@@ -168,7 +166,7 @@ export function peopleRoutes(context: Context): Router {
       invitations: list.map((invitation) => ({
         id: invitation.id,
         email: invitation.email,
-        roleLabel: ROLE_LABELS[invitation.role],
+        roleLabel: roleLabel(invitation.role),
         invitedBy: invitation.invitedBy,
         createdAt: formatDate(invitation.createdAt),
         expiresAt: formatDate(invitation.expiresAt),

@@ -86,3 +86,13 @@ export async function findUnmet(db: Knex, importId: string, documentIds: string[
     )
     .pluck('documents.id')) as string[];
 }
+
+/** Whether a sync has seen everything, so that what is gone can be dealt with. */
+export async function canSettleRemovals(trx: Knex.Transaction, importId: string): Promise<boolean> {
+  const sync = (await trx('imports')
+    .where({ id: importId, status: 'running', removals: 'pending' })
+    .whereNotExists(trx('import_items').where({ import_id: importId }).whereIn('state', ['waiting', 'running']))
+    .whereNotExists(trx('import_folders').where({ import_id: importId, state: 'waiting' }))
+    .first('id')) as unknown;
+  return sync !== undefined;
+}

@@ -1,13 +1,12 @@
-import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { ChatError, createChatModel, type ChatEnd, type ChatModel } from '../../server/ask/chat.ts';
 import { checkChat } from '../../server/checks/check-chat.ts';
 import { parseConfig, type ConfigError, type Env } from '../../server/config.ts';
 import { createEgress, hostsOf, type Egress } from '../../server/egress/egress.ts';
-import { createLogger } from '../../server/logger.ts';
 import { modelHosts } from '../../server/model-config.ts';
 import { startChatServer, type ChatRequest, type ChatServer } from '../helpers/chat-server.ts';
+import { keepLogs } from '../helpers/kept-logs.ts';
 import { notRun, referencePath } from '../helpers/requirements.ts';
 import { waitFor } from '../helpers/wait.ts';
 
@@ -48,12 +47,12 @@ describe('a model that writes answers', function () {
   this.timeout(60_000);
   let server: ChatServer;
   let egress: Egress | undefined;
-  let logged = '';
+  let kept: ReturnType<typeof keepLogs>;
 
   beforeEach(async () => {
     server = await startChatServer();
     server.reply = () => 'The ferry leaves at nine. [1]';
-    logged = '';
+    kept = keepLogs();
   });
   afterEach(async () => {
     await egress?.close();
@@ -64,14 +63,7 @@ describe('a model that writes answers', function () {
   function modelFor(env: Env = {}, timeouts?: { headersMs?: number; bodyMs?: number }): ChatModel {
     const config = parseConfig({ ...server.env, ...env });
     egress = createEgress({ allowedHosts: hostsOf(config, []), vendorHosts: [], timeouts });
-    const destination = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        logged += chunk.toString();
-        done();
-      },
-    });
-    const logger = createLogger({ logLevel: 'debug' }, destination);
-    return createChatModel(config.chat!, { fetch: egress.fetch, logger, backoffMs: 5 });
+    return createChatModel(config.chat!, { fetch: egress.fetch, logger: kept.logger, backoffMs: 5 });
   }
 
   async function ask(model: ChatModel, signal = AbortSignal.timeout(15_000)): Promise<{ text: string; end: ChatEnd }> {
@@ -97,8 +89,8 @@ describe('a model that writes answers', function () {
     expect(await ask(model)).to.deep.equal({ text: 'The ferry leaves at nine. [1]', end: 'stop' });
     expect(server.requests[0]).to.deep.include({ path: '/v1/chat/completions', messages: MESSAGES, usage: true });
     expect(model.counts).to.deep.equal({ requests: 1, promptTokens: 9, answerTokens: 6 });
-    expect(logged).to.include('"promptTokens":9').and.include('"answerTokens":6');
-    expect(logged).not.to.match(/ferry|sk-stand-in/);
+    expect(kept.logs()).to.include('"promptTokens":9').and.include('"answerTokens":6');
+    expect(kept.logs()).not.to.match(/ferry|sk-stand-in/);
   });
 
   it('speaks to a deployment of Azure OpenAI', async () => {
@@ -195,13 +187,13 @@ describe('a model that writes answers', function () {
     await failureOf(ask(model));
     expect(error).to.include({ kind: 'misconfigured' });
     expect(error.message).to.include('OPENAI_API_KEY').and.include('401');
-    expect(logged.match(/"level":50/g)).to.have.length(1);
+    expect(kept.logs().match(/"level":50/g)).to.have.length(1);
     server.planned.push({ status: 404, code: 'model_not_found' });
     expect((await failureOf(ask(model))).message).to.include('CHAT_MODEL');
     server.planned.push({ status: 429, code: 'insufficient_quota', message: 'sk-quite-wrong has no quota.' });
     const quota = await failureOf(ask(model));
     expect(quota.message).to.include('no quota left');
-    expect(logged + error.message + quota.message).not.to.include('sk-quite-wrong');
+    expect(kept.logs() + error.message + quota.message).not.to.include('sk-quite-wrong');
     server.planned.push({ status: 400, code: 'content_filter', message: 'Filtered by the policy.' });
     expect(await failureOf(ask(model))).to.include({ kind: 'refused' });
   });

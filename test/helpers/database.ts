@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import knexFactory from 'knex';
 import type { Database } from '../../server/database/database.ts';
-import { migrate, openPostgres } from '../../server/database/open.ts';
-import { openPooledDatabase } from './embedded-pool.ts';
+import { openPooledDatabase } from './database-pool.ts';
+import { createPostgresDatabase } from './postgres-server.ts';
 
 /** The databases this run tests on: embedded always, Postgres where TEST_DATABASE_URL names one. */
 export const databaseKinds: ('embedded' | 'postgres')[] = process.env.TEST_DATABASE_URL
@@ -13,8 +11,8 @@ export const databaseKinds: ('embedded' | 'postgres')[] = process.env.TEST_DATAB
   : ['embedded'];
 
 /** A migrated, empty database of its own. `close()` leaves nothing behind. */
-export async function openTestDatabase(kind: 'embedded' | 'postgres' = 'embedded'): Promise<Database> {
-  return kind === 'embedded' ? openPooledDatabase() : openPostgresTestDatabase();
+export function openTestDatabase(kind: 'embedded' | 'postgres' = 'embedded'): Promise<Database> {
+  return openPooledDatabase(kind);
 }
 
 /** The one database of suites about something else than the database: the server, where this run has one. */
@@ -35,34 +33,6 @@ export function onEachDatabase(title: string, suite: (open: () => Promise<Databa
       this.timeout(120_000);
       suite(() => openTestDatabase(kind));
     });
-}
-
-async function openPostgresTestDatabase(): Promise<Database> {
-  const { url, drop } = await createPostgresDatabase();
-  const database = openPostgres(url);
-  await migrate(database);
-  const close = database.close.bind(database);
-  database.close = async () => {
-    await close();
-    await drop();
-  };
-  return database;
-}
-
-/** A new database without a schema on the test server. */
-async function createPostgresDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
-  const url = new URL(process.env.TEST_DATABASE_URL ?? '');
-  const name = `tributary_test_${randomUUID().replaceAll('-', '')}`;
-  const admin = knexFactory({ client: 'pg', connection: url.href, pool: { min: 0, max: 1 } });
-  await admin.raw('create database ??', [name]);
-  url.pathname = `/${name}`;
-  return {
-    url: url.href,
-    async drop() {
-      await admin.raw('drop database ?? with (force)', [name]);
-      await admin.destroy();
-    },
-  };
 }
 
 /** Variables that name a database nobody has used yet, as an operator would set them. `remove()` leaves nothing behind. */

@@ -1,17 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
 import { parseConfig, type Env } from '../../server/config.ts';
 import type { Context } from '../../server/context.ts';
 import type { Database } from '../../server/database/database.ts';
 import { withDevSecrets } from '../../server/dev-secrets.ts';
 import { startHub as start } from '../../server/hub.ts';
-import { createLogger } from '../../server/logger.ts';
 import { createParsePool } from '../../server/pipeline/parse-pool.ts';
 import { startSandbox, type Sandbox } from '../../server/sandbox.ts';
 import type { User } from '../../server/services/user-service.ts';
 import { openTestDatabase } from './database.ts';
+import { keepLogs } from './kept-logs.ts';
 
 /** Every hub of this process reads files with the same threads: to start one takes a second of a processor. */
 const parsePool = createParsePool({});
@@ -39,13 +38,6 @@ export async function startHub(
   const database = options.database ?? (await openTestDatabase());
   const sandbox = await startSandbox({ filesDir: options.filesDir });
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'tributary-hub-'));
-  const lines: string[] = [];
-  const destination = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      lines.push(chunk.toString('utf8'));
-      done();
-    },
-  });
   const { config } = withDevSecrets(
     parseConfig({
       NODE_ENV: 'test',
@@ -58,12 +50,11 @@ export async function startHub(
       ...options.env,
     }),
   );
-  const hub = await start(config, { logger: createLogger(config, destination), database, parsePool }).catch(
-    async (error: unknown) => {
-      await sandbox.close();
-      throw error;
-    },
-  );
+  const { logger, logs } = keepLogs(config.logLevel);
+  const hub = await start(config, { logger, database, parsePool }).catch(async (error: unknown) => {
+    await sandbox.close();
+    throw error;
+  });
   if (!hub.url) throw new Error('the test hub has no web side');
   // The port is known only now; redirect URIs are made from it at the time of asking.
   config.baseUrl = hub.url;
@@ -83,7 +74,7 @@ export async function startHub(
     sandbox,
     admin,
     member,
-    logs: () => lines.join(''),
+    logs,
     token: async (user) => (await tokens.create(user, { name: 'test' })).token,
     async close() {
       await hub.close();

@@ -1,4 +1,3 @@
-import { Writable } from 'node:stream';
 import { expect } from 'chai';
 import { checkEmbedder } from '../../server/checks/check-embedder.ts';
 import { parseConfig, type ConfigError, type Env } from '../../server/config.ts';
@@ -8,6 +7,7 @@ import { modelHosts } from '../../server/model-config.ts';
 import { createEmbedder } from '../../server/pipeline/embed/configured.ts';
 import { EmbeddingError, type Embedder } from '../../server/pipeline/embed/embedder.ts';
 import { createOpenAiEmbedder } from '../../server/pipeline/embed/openai.ts';
+import { keepLogs } from '../helpers/kept-logs.ts';
 import { startOpenAiServer, vectorOf, type OpenAiServer } from '../helpers/openai-server.ts';
 import { notRun } from '../helpers/requirements.ts';
 import { waitFor } from '../helpers/wait.ts';
@@ -26,11 +26,11 @@ describe('an embedder that asks a model’s server', function () {
   this.timeout(20_000);
   let server: OpenAiServer;
   let egress: Egress | undefined;
-  let logged = '';
+  let kept: ReturnType<typeof keepLogs>;
 
   beforeEach(async () => {
     server = await startOpenAiServer();
-    logged = '';
+    kept = keepLogs();
   });
   afterEach(async () => {
     await egress?.close();
@@ -41,14 +41,7 @@ describe('an embedder that asks a model’s server', function () {
   function embedderFor(env: Env = {}, timeouts?: { headersMs: number }): Embedder {
     const config = parseConfig({ ...server.env, ...env });
     egress = createEgress({ allowedHosts: hostsOf(config, []), vendorHosts: [], timeouts });
-    const destination = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        logged += chunk.toString();
-        done();
-      },
-    });
-    const logger = createLogger({ logLevel: 'debug' }, destination);
-    return createOpenAiEmbedder(config.embedding!, { fetch: egress.fetch, logger, firstBackoffMs: 5 });
+    return createOpenAiEmbedder(config.embedding!, { fetch: egress.fetch, logger: kept.logger, firstBackoffMs: 5 });
   }
   const embed = (
     embedder: Embedder,
@@ -233,8 +226,8 @@ describe('an embedder that asks a model’s server', function () {
       expect(error).to.include({ kind: 'misconfigured' });
       expect(error.message).to.include('OPENAI_API_KEY').and.include('401');
       expect(server.requests).to.have.length(2);
-      expect(logged.match(/"level":50/g)).to.have.length(1);
-      expect(logged + error.message).not.to.include('sk-quite-wrong');
+      expect(kept.logs().match(/"level":50/g)).to.have.length(1);
+      expect(kept.logs() + error.message).not.to.include('sk-quite-wrong');
       server.planned.push({ status: 429, code: 'insufficient_quota', message: 'sk-quite-wrong has no quota.' });
       const quota = await failureOf(embed(embedder, ['a']));
       expect(quota).to.include({ kind: 'misconfigured' });

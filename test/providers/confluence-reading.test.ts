@@ -3,9 +3,8 @@ import { createConfluence } from '../../providers/confluence/index.ts';
 import type { Connection, Item } from '../../providers/provider.ts';
 import { parseConfig } from '../../server/config.ts';
 import { Secret } from '../../server/secret.ts';
+import { ANN, BEN } from './atlassian-world.ts';
 import {
-  ANN,
-  BEN,
   filesOf,
   harbour,
   quay,

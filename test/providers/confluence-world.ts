@@ -1,27 +1,12 @@
-import { startAtlassianSandbox, type AtlassianSandbox } from '../../providers/atlassian/sandbox.ts';
-import { createSite, personOf } from '../../providers/atlassian/sandbox-sites.ts';
+import { createSite } from '../../providers/atlassian/sandbox-sites.ts';
 import type { AtlassianSite } from '../../providers/atlassian/sandbox-world.ts';
 import { confluenceDefinition, createConfluence } from '../../providers/confluence/index.ts';
 import type { ConfluenceState } from '../../providers/confluence/sandbox-state.ts';
-import type { Connection, Fetch, Provider } from '../../providers/provider.ts';
-import { parseConfig } from '../../server/config.ts';
-import { createEgress, hostsOf, type Egress } from '../../server/egress/egress.ts';
-import { Secret } from '../../server/secret.ts';
-import { consent } from '../helpers/connect.ts';
+import type { Connection, Fetch } from '../../providers/provider.ts';
+import { ann, ANN, ben, startAtlassianWorld, vendorOf, type AtlassianWorld } from './atlassian-world.ts';
 import type { Vendor } from './contract.ts';
-import { connectionWith } from './reading.ts';
 
-export const CLIENT = { clientId: 'client-1', clientSecret: 'hunter2-client-secret' };
-export const ANN = 'ann@tributary.example';
-export const BEN = 'ben@tributary.example';
 export const REDIRECT_URI = 'http://localhost:3000/api/v1/integrations/confluence/callback';
-
-const accounts = [
-  { id: '1', email: ANN, name: 'Ann Oster', spaces: [] },
-  { id: '2', email: BEN, name: 'Ben Weir', spaces: [] },
-];
-type Person = ReturnType<typeof personOf>;
-export const [ann, ben] = accounts.map(personOf) as [Person, Person];
 
 export type WikiSite = AtlassianSite & { confluence: ConfluenceState };
 
@@ -104,57 +89,25 @@ export const dock = (): WikiSite =>
     wiki.contents.splice(0, wiki.contents.length, ...pages);
   });
 
-export type World = {
-  sandbox: AtlassianSandbox;
-  egress: Egress;
-  provider: Provider;
-  misconfigured: Provider;
-  /** What the provider fetches with; everything else goes round it. */
-  fetch: Fetch;
-  connect(email?: string, scopes?: string[]): Connection;
+export type World = AtlassianWorld & {
   /** As the form connects. Errors: those of `connectWithToken`. */
   connectByToken(form: 'api_token' | 'personal_access_token', site: AtlassianSite, email?: string): Promise<Connection>;
-  close(): Promise<void>;
 };
 
 /** Stand-in, guarded fetch and provider. `through` may watch what the provider fetches. */
-export async function startWorld(
-  sites: AtlassianSite[],
-  through: (fetch: Fetch) => Fetch = (fetch) => fetch,
-): Promise<World> {
-  const sandbox = await startAtlassianSandbox({ accounts, sites, ...CLIENT });
-  const config = parseConfig(sandbox.env);
-  const { hosts } = confluenceDefinition;
-  const egress = createEgress({ allowedHosts: hostsOf(config, hosts), vendorHosts: hosts });
-  const fetch = through((input, init) => egress.fetch(input, init));
-  const provider = createConfluence(config.confluence);
+export async function startWorld(sites: AtlassianSite[], through?: (fetch: Fetch) => Fetch): Promise<World> {
+  const product = { name: 'confluence', definition: confluenceDefinition, create: createConfluence } as const;
+  const world = await startAtlassianWorld(product, sites, through);
+  const { state } = world.sandbox;
   return {
-    sandbox,
-    egress,
-    fetch,
-    provider,
-    misconfigured: createConfluence({ ...config.confluence, clientSecret: new Secret('another secret') }),
-    connect: (email = ANN, scopes) => connectionWith(fetch, new Secret(sandbox.state.issue(email, scopes).accessToken)),
-    async connectByToken(form, { url }, email = ANN) {
-      const { state } = sandbox;
-      const tokens = { apiToken: state.apiToken(email), personalAccessToken: state.personalToken(email) };
-      const typed = { baseUrl: url, email, ...tokens };
-      const connected = await provider.connectWithToken?.(form, typed, fetch);
-      if (!connected) throw new Error('The provider takes no tokens.');
-      const scheme = form === 'api_token' ? 'Basic' : 'Bearer';
-      const authorization = `${scheme} ${connected.accessToken.reveal()}`;
-      return {
-        integrationId: 'integration-by-token',
-        accountId: connected.account.id,
-        site: connected.site,
-        fetch: (input, init) =>
-          fetch(input, { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), authorization } }),
-      };
-    },
-    async close() {
-      await egress.close();
-      await sandbox.close();
-    },
+    ...world,
+    connectByToken: (form, { url }, email = ANN) =>
+      world.connectTyped(form, {
+        baseUrl: url,
+        email,
+        apiToken: state.apiToken(email),
+        personalAccessToken: state.personalToken(email),
+      }),
   };
 }
 
@@ -174,27 +127,11 @@ export function filesOf({ contents, attachments, comments }: ConfluenceState): s
 /** The world as the contract suite wants it. */
 export async function startVendor(through?: (fetch: Fetch) => Fetch): Promise<Vendor> {
   const site = harbour();
-  const world = await startWorld([site], through);
-  let plans = 0;
   return {
-    provider: world.provider,
-    misconfigured: world.misconfigured,
-    clientSecret: CLIENT.clientSecret,
-    fetch: world.fetch,
+    ...vendorOf(await startWorld([site], through)),
     redirectUri: REDIRECT_URI,
-    consent: async (url, decision) =>
-      (await consent(url, decision === 'allow' ? 'Allow' : 'Deny', { email: ANN })).searchParams,
-    account: { id: ann.accountId, email: ANN, name: 'Ann Oster' },
     files: filesOf(site.confluence),
     search: { query: 'kittiwake', finds: 'Q3 / plan: "Übersicht" 日本 <& more>' },
     goneRef: `page/${site.cloudId}/999999`,
-    failNext({ headers, ...answer }, times) {
-      // Only the newest plan counts: one that asked for more failures than there were requests ends here.
-      plans += 1;
-      const mine = plans;
-      const marked = { ...answer, headers: { ...headers, 'x-planned': 'yes' } };
-      world.sandbox.state.failNext(() => mine === plans, marked, times);
-    },
-    close: () => world.close(),
   };
 }

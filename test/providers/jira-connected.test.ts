@@ -4,7 +4,7 @@ import type { Database } from '../../server/database/database.ts';
 import { openTestDatabase } from '../helpers/database.ts';
 import { asSecrets, connectFor, type Connected } from './connected.ts';
 import { ann, FOR_IMPORT, pier, useWorld } from './jira-pier.ts';
-import { ANN, BEN } from './jira-world.ts';
+import { ANN, BEN } from './atlassian-world.ts';
 import { bytesOf, failureOf, listAll } from './reading.ts';
 
 describe('Jira, connected by an API token', () => {

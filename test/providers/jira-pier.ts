@@ -4,7 +4,8 @@ import { accountIdOfName, type AtlassianPerson, type AtlassianSite } from '../..
 import type { JiraState } from '../../providers/jira/sandbox-state.ts';
 import type { Connection, Item, ListOptions, OpenedFile } from '../../providers/provider.ts';
 import { recording, type Exchange } from './exchanges.ts';
-import { ANN, startWorld, type World } from './jira-world.ts';
+import { ANN, type AtlassianWorld } from './atlassian-world.ts';
+import { startWorld } from './jira-world.ts';
 import { listAll } from './reading.ts';
 
 export const FOR_IMPORT: ListOptions = { forImport: { deep: true, attachments: true } };
@@ -43,7 +44,13 @@ export const pier = (): JiraSite =>
 
 /** What the tests of one site share: its world, and what the provider was seen to do. */
 export function useWorld(sites: () => JiraSite[]) {
-  const used = {} as { world: World; site: JiraSite; jira: JiraState; connection: Connection; exchanges: Exchange[] };
+  const used = {} as {
+    world: AtlassianWorld;
+    site: JiraSite;
+    jira: JiraState;
+    connection: Connection;
+    exchanges: Exchange[];
+  };
   beforeEach(async () => {
     const exchanges: Exchange[] = [];
     const all = sites();

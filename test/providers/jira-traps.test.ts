@@ -5,7 +5,8 @@ import type { Item, OpenedFile } from '../../providers/provider.ts';
 import { notRun } from '../helpers/requirements.ts';
 import { checkJiraExchanges } from './jira-contract.ts';
 import { ann, ben, FOR_IMPORT, pier, siteWith, useWorld } from './jira-pier.ts';
-import { BEN, startWorld } from './jira-world.ts';
+import { BEN } from './atlassian-world.ts';
+import { startWorld } from './jira-world.ts';
 import { bytesOf, failureOf, pagesOf, walk } from './reading.ts';
 
 const wordsOf = (text: string): string[] => text.match(/\p{L}+/gu) ?? [];

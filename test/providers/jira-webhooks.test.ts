@@ -5,7 +5,7 @@ import type { Connection, StandingWatch, WebhookVerdict, Webhooks } from '../../
 import { Secret } from '../../server/secret.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { pier, siteWith, useWorld } from './jira-pier.ts';
-import { ANN, BEN, CLIENT } from './jira-world.ts';
+import { ANN, BEN, CLIENT } from './atlassian-world.ts';
 import { failureOf } from './reading.ts';
 import { callWith, startReceiver, type Receiver } from './webhook-receiver.ts';
 
@@ -110,7 +110,7 @@ describe('the webhooks of Jira', () => {
 
   it('are not for API tokens, which are no app’s: nobody is asked', async () => {
     const account = state().accounts.find(({ email }) => email === ANN) ?? expect.fail('no Ann');
-    const connection = await used.world.connectByToken({
+    const connection = await used.world.connectTyped('api_token', {
       baseUrl: used.site.url,
       email: ANN,
       apiToken: apiTokenOf(account),

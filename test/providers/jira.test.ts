@@ -8,7 +8,8 @@ import { asSecrets, connectFor } from './connected.ts';
 import { describeProvider } from './contract.ts';
 import { recording, type Exchange } from './exchanges.ts';
 import { checkJiraExchanges } from './jira-contract.ts';
-import { ANN, BEN, harbour, quay, startVendor, startWorld, type World } from './jira-world.ts';
+import { ANN, BEN, type AtlassianWorld } from './atlassian-world.ts';
+import { harbour, quay, startVendor, startWorld } from './jira-world.ts';
 import { bytesOf, failureOf, listAll, walk } from './reading.ts';
 
 const exchanges: Exchange[] = [];
@@ -18,7 +19,7 @@ const never = (): { signal: AbortSignal } => ({ signal: new AbortController().si
 describeProvider('Jira', () => startVendor(watched));
 
 describe('Jira', () => {
-  let world: World;
+  let world: AtlassianWorld;
   let site: ReturnType<typeof harbour>;
   let connection: Connection;
 
@@ -74,7 +75,7 @@ describe('Jira', () => {
 });
 
 describe('Jira at several sites', () => {
-  let world: World;
+  let world: AtlassianWorld;
   let sites: ReturnType<typeof harbour>[];
 
   beforeEach(async () => {
@@ -111,7 +112,7 @@ describe('Jira at several sites', () => {
 });
 
 describe('Jira by API token', () => {
-  let world: World;
+  let world: AtlassianWorld;
   let site: ReturnType<typeof harbour>;
   let typed: { baseUrl: string; email: string; apiToken: string };
 
@@ -123,13 +124,15 @@ describe('Jira by API token', () => {
   afterEach(() => world.close());
 
   const refusal = async (changes: Partial<typeof typed>): Promise<TypedError> => {
-    const outcome: unknown = await world.connectByToken({ ...typed, ...changes }).catch((error: unknown) => error);
+    const outcome: unknown = await world
+      .connectTyped('api_token', { ...typed, ...changes })
+      .catch((error: unknown) => error);
     expect(outcome).to.be.instanceOf(TypedError);
     return outcome as TypedError;
   };
 
   it('reads all that a consent would, and asks the gateway for nothing', async () => {
-    const connection = await world.connectByToken(typed);
+    const connection = await world.connectTyped('api_token', typed);
     const { files } = await walk(world.provider, connection);
     expect(files).to.have.length(130 + 2 + 3);
     const pdf = files.find(({ mediaType }) => mediaType === 'application/pdf');
@@ -142,7 +145,7 @@ describe('Jira by API token', () => {
 
   it('reads from the gateway with a token of chosen permissions, which works nowhere else', async () => {
     const apiToken = world.sandbox.state.scopedToken(ANN, ['read:jira-work', 'read:jira-user']);
-    const connection = await world.connectByToken({ ...typed, apiToken });
+    const connection = await world.connectTyped('api_token', { ...typed, apiToken });
     expect(connection.site).to.deep.equal({ url: site.url, apiUrl: `${world.sandbox.url}/ex/jira/${site.cloudId}` });
     world.sandbox.state.requests.length = 0;
     const [root] = await world.provider.roots(connection);
@@ -164,7 +167,7 @@ describe('Jira by API token', () => {
 
 describe('a grant of Jira', () => {
   let database: Database;
-  let world: World;
+  let world: AtlassianWorld;
 
   before(async () => {
     database = await openTestDatabase();

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { SandboxFile } from '../../providers/sandbox/sandbox-files.ts';
+import type { Database } from '../../server/database/database.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
 import { VENDORS, type Vendor } from '../faults/vendors.ts';
 import { accessibilityFaults, openSignedIn, startBrowser, withBrowser } from '../helpers/browser.ts';
@@ -10,6 +11,14 @@ import { finishedImport } from '../helpers/imports.ts';
 import { signInAs, type Page, type Visitor, textOf } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
 
+/** A hub whose admin is signed in and follows a folder; `page` is that of the account. */
+async function openFollowed(database: Database) {
+  const hub = await startHub({ database });
+  const visitor = await signInAs(hub.url, 'admin@example.com');
+  const { integration, files } = await followFolder(hub, VENDORS[0] as Vendor);
+  return { hub, visitor, integration, files, page: `/admin/integrations/${integration.id}` };
+}
+
 onOneDatabase('the pages of syncs', (open) => {
   let hub: TestHub;
   let visitor: Visitor;
@@ -17,10 +26,7 @@ onOneDatabase('the pages of syncs', (open) => {
   let files: SandboxFile[];
   let page: string;
   before(async () => {
-    hub = await startHub({ database: await open() });
-    visitor = await signInAs(hub.url, 'admin@example.com');
-    ({ integration, files } = await followFolder(hub, VENDORS[0] as Vendor));
-    page = `/admin/integrations/${integration.id}`;
+    ({ hub, visitor, integration, files, page } = await openFollowed(await open()));
   });
   after(() => hub.close());
 
@@ -202,10 +208,7 @@ onOneDatabase('the chart of the last syncs', (open) => {
   let files: SandboxFile[];
   let page: string;
   before(async () => {
-    hub = await startHub({ database: await open() });
-    visitor = await signInAs(hub.url, 'admin@example.com');
-    ({ integration, files } = await followFolder(hub, VENDORS[0] as Vendor));
-    page = `/admin/integrations/${integration.id}`;
+    ({ hub, visitor, integration, files, page } = await openFollowed(await open()));
   });
   after(() => hub.close());
 

@@ -1,11 +1,10 @@
-import { Writable } from 'node:stream';
 import { expect } from 'chai';
 import type { Fetch } from '../../providers/provider.ts';
-import { createLogger } from '../../server/logger.ts';
 import { beginGrant, connectAccountOf, endGrant } from '../helpers/connect.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { SERVICES, type Service } from '../helpers/grants.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
+import { keepLogs } from '../helpers/kept-logs.ts';
 import { signInAs } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
 
@@ -82,15 +81,9 @@ onOneDatabase('a failing token call', (open) => {
 
   /** Everything an error would put into a log, causes included. */
   function logged(error: unknown): string {
-    const lines: string[] = [];
-    const destination = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        lines.push(chunk.toString('utf8'));
-        done();
-      },
-    });
-    createLogger({ logLevel: 'trace' }, destination).error({ err: error }, 'failed');
-    return lines.join('');
+    const { logger, logs } = keepLogs('trace');
+    logger.error({ err: error }, 'failed');
+    return logs();
   }
 
   /** Answers everything that leaves the hub in this way; gives what was sent and must not be seen again. */
