@@ -9,6 +9,7 @@ import { errorHandler, notFound } from './middleware/errors.ts';
 import { requestId } from './middleware/request.ts';
 import { requestOrigin } from './middleware/request-origin.ts';
 import { requestLog } from './middleware/request-log.ts';
+import { saveSessionFirst } from './middleware/save-session.ts';
 import { securityHeaders } from './middleware/security.ts';
 import { pageRoutes } from './routes/index.ts';
 import { referenceRoutes } from './routes/reference.ts';
@@ -48,6 +49,7 @@ export function createApp(context: Context): Express {
       cookie: { httpOnly: true, sameSite: 'lax', secure: config.baseUrl.startsWith('https:'), maxAge: SESSION_MS },
     }),
   );
+  app.use(saveSessionFirst);
   app.use(authenticator.middleware);
   app.use(csrfProtection);
   app.use(requestOrigin);

@@ -89,6 +89,38 @@ onOneDatabase('sign-in', (open) => {
     expect(new Set(tokens).size, tokens.join(' ')).to.equal(1);
   });
 
+  it('keeps what a form did before its answer leaves, however slow the store is', async () => {
+    const { store } = hub.context.sessions;
+    const set = store.set.bind(store);
+    const visitor = await signInAs(hub.url, 'admin@example.com');
+    await visitor.get('/admin/profile');
+    store.set = (...asked) => void setTimeout(() => set(...asked), 300);
+    try {
+      const body = new URLSearchParams({ _csrf: visitor.csrf(), name: 'Harbour Master' });
+      // Follows at the first byte of the answer, as browsers do.
+      const away = await visitor.fetch('/admin/profile', { method: 'POST', body });
+      expect([away.status, away.headers.get('location')]).to.deep.equal([303, '/admin/profile']);
+      expect((await visitor.get('/admin/profile')).html).to.contain('Your name is changed.');
+    } finally {
+      store.set = set;
+    }
+  });
+
+  it('says that something went wrong where the session cannot be kept', async () => {
+    const { store } = hub.context.sessions;
+    const set = store.set.bind(store);
+    const visitor = openVisitor(hub.url);
+    await visitor.get('/sign-in');
+    store.set = (_id, _session, done) => done?.(new Error('the store is gone'));
+    try {
+      const page = await visitor.post('/sign-in', { email: 'admin@example.com', password: PASSWORD });
+      expect(page.status).to.equal(500);
+      expect(page.html).not.to.contain('the store is gone');
+    } finally {
+      store.set = set;
+    }
+  });
+
   it('ends the session at sign-out', async () => {
     const visitor = await signInAs(hub.url, 'member@example.com');
     const cookies = visitor.cookies();
