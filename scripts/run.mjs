@@ -42,9 +42,9 @@ const findTests = (folder) =>
 /** What a process of a whole run may come to hold: engines of databases, parser threads, the stand-ins' files. */
 const PROCESS_BYTES = 1.5 * 2 ** 30;
 
-/** Files share nothing and wait for half of their time, so a whole run takes one more at a time than there are processors. */
+/** Files share nothing, so a whole run takes as many at a time as there are processors and memory allows. */
 function wholeRun() {
-  const jobs = Math.min(os.availableParallelism() + 1, Math.floor(os.totalmem() / PROCESS_BYTES));
+  const jobs = Math.min(os.availableParallelism(), Math.floor(os.totalmem() / PROCESS_BYTES));
   return jobs > 1 ? ['--parallel', `--jobs=${jobs}`] : [];
 }
 
