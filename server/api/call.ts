@@ -79,9 +79,8 @@ export function createApiRouter(): ApiRouter {
         };
         res.status(status);
         const answered = await answer(asked as Parameters<typeof answer>[0]);
-        if (res.headersSent) return;
-        if (answered === undefined) res.end();
-        else res.json(answered);
+        if (answered !== undefined) res.json(answered);
+        else if (status === 204) res.end();
       });
     };
   return {
