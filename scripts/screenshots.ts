@@ -94,24 +94,22 @@ async function visitAll(context: BrowserContext, page: Page, shot: Shot): Promis
   await page.getByLabel('E-mail address').fill(LOGIN.email);
   await page.getByLabel('Password').fill(LOGIN.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.waitForURL((url) => url.pathname !== '/sign-in');
   await page.goto('/admin');
   await shot('overview-empty');
   for (const empty of ['integrations', 'browse', 'imports', 'documents', 'search']) {
     await page.goto(`/admin/${empty}`);
     await shot(`${empty}-empty`);
   }
-  await page.goto('/admin/integrations');
+  let account = '';
   for (const name of ['Google Drive', 'Microsoft 365', 'Dropbox', 'Confluence', 'Jira']) {
     await page.goto('/admin/integrations');
     await page.getByRole('button', { name: `Connect ${name}`, exact: true }).click();
     if (name === 'Google Drive') await shot('consent');
     await page.getByRole('button', { name: /^(Allow|Accept|Yes)$/ }).click();
     await page.waitForURL(/\/admin\/integrations\/[0-9a-f-]{36}$/);
+    account ||= page.url();
   }
-  await shot('integration');
-  await page.goto('/admin/integrations');
-  await shot('integrations');
   await page.goto('/admin/integrations/confluence/token');
   await shot('connect-by-token');
   await page.goto('/admin/browse');
@@ -162,6 +160,13 @@ async function visitAll(context: BrowserContext, page: Page, shot: Shot): Promis
   await shot('search');
   await page.goto(`/admin/search?ask=${encodeURIComponent('When does a ferry stay in the harbour?')}`);
   await shot('ask');
+  await page.goto('/admin/integrations');
+  await shot('integrations');
+  await page.goto(account);
+  await page.getByRole('button', { name: 'Sync now' }).click();
+  await page.getByText('Finished').first().waitFor({ timeout: 60_000 });
+  await page.goto(account);
+  await shot('integration');
   await page.goto('/admin/invitations');
   await page.getByLabel('E-mail address').fill('ines@saltmarsh-ferry.example');
   await page.getByRole('button', { name: 'Make the link' }).click();
