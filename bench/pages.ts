@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { ConflictError } from '../server/errors.ts';
 import { paths } from '../server/paths.ts';
 import { connectGoogle } from '../test/helpers/connect.ts';
 import { databaseKinds, openTestDatabase } from '../test/helpers/database.ts';
@@ -90,7 +91,10 @@ async function fill(hub: TestHub, size: number): Promise<Filled> {
   for (let at = 0; at < size; at += AT_ONCE)
     await Promise.all(Array.from({ length: AT_ONCE }, (_, one) => write(at + one)));
   const { id: importId } = await imports.create(user, { items: [{ integrationId, ref: 'root' }] });
-  await imports.cancel(user, importId);
+  // The account holds next to nothing: it may have ended by itself.
+  await imports.cancel(user, importId).catch((error: unknown) => {
+    if (!(error instanceof ConflictError)) throw error;
+  });
   await knex('documents').update({ integration_id: integrationId });
   await knex.raw(
     `insert into import_items (import_id, integration_id, item_ref, name, path, kind, state, document_id, chunk_count, size_bytes, settled_at)
