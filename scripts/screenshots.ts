@@ -34,6 +34,20 @@ async function main(args: string[]): Promise<void> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error('There is no Chromium on this machine; install one (apt-get install chromium).');
   await mkdir(folder, { recursive: true });
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  const looks = everyLook ? LOOKS : LOOKS.slice(0, 1);
+  try {
+    await withHub({}, (url) => take(browser, url, looks, folder, visitNewHub));
+    await withHub({ ADMIN_EMAIL: LOGIN.email, ADMIN_PASSWORD: LOGIN.password }, (url) =>
+      take(browser, url, looks, folder, visitAll),
+    );
+  } finally {
+    await browser.close();
+  }
+}
+
+/** A hub on the embedded database with the stand-ins, gone when the work is done. */
+async function withHub(env: Record<string, string>, work: (url: string) => Promise<void>): Promise<void> {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'tributary-screenshots-'));
   const { config, sandbox } = await prepareStart({
     ...readEnv(),
@@ -42,28 +56,28 @@ async function main(args: string[]): Promise<void> {
     REDIS_URL: undefined,
     PORT: String(await freePort()),
     LOG_LEVEL: 'silent',
-    ADMIN_EMAIL: LOGIN.email,
-    ADMIN_PASSWORD: LOGIN.password,
+    ADMIN_EMAIL: undefined,
+    ADMIN_PASSWORD: undefined,
+    SSO_PROVIDERS: 'google,atlassian',
     SANDBOX: '1',
+    ...env,
   });
   const hub = await startHub(config, { logger: createLogger(config) });
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   try {
-    const looks = everyLook ? LOOKS : LOOKS.slice(0, 1);
-    await takeAll(browser, config.baseUrl, looks, folder);
+    await work(config.baseUrl);
   } finally {
-    await browser.close();
     await hub.close();
     await sandbox?.close();
     await rm(dataDir, { recursive: true });
   }
 }
 
-async function takeAll(
+async function take(
   browser: Browser,
   url: string,
   looks: readonly (typeof LOOKS)[number][],
   folder: string,
+  visit: (context: BrowserContext, page: Page, shot: Shot) => Promise<void>,
 ): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, baseURL: url, timezoneId: 'UTC' });
   const page = await context.newPage();
@@ -84,7 +98,15 @@ async function takeAll(
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.emulateMedia({ colorScheme: 'light' });
   };
-  await visitAll(context, page, shot);
+  await visit(context, page, shot);
+  await context.close();
+}
+
+/** What the first visitor of a hub without users sees. */
+async function visitNewHub(_context: BrowserContext, page: Page, shot: Shot): Promise<void> {
+  await page.goto('/');
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await shot('set-up');
 }
 
 /** The way through the hub that a newcomer takes. */
@@ -93,7 +115,7 @@ async function visitAll(context: BrowserContext, page: Page, shot: Shot): Promis
   await shot('sign-in');
   await page.getByLabel('E-mail address').fill(LOGIN.email);
   await page.getByLabel('Password').fill(LOGIN.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL((url) => url.pathname !== '/sign-in');
   await page.goto('/admin');
   await shot('overview-empty');
@@ -130,11 +152,17 @@ async function visitAll(context: BrowserContext, page: Page, shot: Shot): Promis
   const folder = page.url();
   await page.goto(preview ?? '');
   await shot('preview');
+  await page.goto('/admin/browse/review');
+  await shot('review');
   await page.goto(folder);
   await page.getByLabel('Category (optional)').fill('safety');
   await page.getByRole('button', { name: 'Import selected' }).click();
   await page.waitForURL(/\/admin\/imports\/[0-9a-f-]{36}$/);
   await shot('import-running');
+  const started = page.url();
+  await page.goto(`${started}/cancel`);
+  await shot('import-cancel');
+  await page.goto(started);
   await page.getByText('Finished').first().waitFor({ timeout: 60_000 });
   await shot('import');
   await page.goto('/admin');
@@ -151,6 +179,10 @@ async function visitAll(context: BrowserContext, page: Page, shot: Shot): Promis
     .first()
     .click();
   await shot('document');
+  const document = page.url();
+  await page.goto(`${document}/delete`);
+  await shot('document-delete');
+  await page.goto(document);
   for (const view of ['As embedded', 'History']) {
     await page.getByRole('link', { name: view }).click();
     await page.locator('.tabs [aria-current]', { hasText: view }).waitFor();
@@ -167,11 +199,34 @@ async function visitAll(context: BrowserContext, page: Page, shot: Shot): Promis
   await page.getByText('Finished').first().waitFor({ timeout: 60_000 });
   await page.goto(account);
   await shot('integration');
+  await page.getByRole('link', { name: 'Stop following' }).first().click();
+  await shot('stop-following');
   await page.goto('/admin/invitations');
   await page.getByLabel('E-mail address').fill('ines@saltmarsh-ferry.example');
   await page.getByRole('button', { name: 'Make the link' }).click();
   await page.locator('#created').waitFor();
-  await shot('invitation');
+  await shot('invitations');
+  const invitation = (await page.locator('#link-value').textContent()) ?? '';
+  await page.goto('/admin/users');
+  await page.getByLabel('Name', { exact: true }).fill('Ines Varga');
+  await page.getByLabel('E-mail address', { exact: true }).fill('ines.varga@saltmarsh-ferry.example');
+  await page.getByLabel('Password').fill('a tide table by heart');
+  await page.getByRole('button', { name: 'Add user' }).click();
+  await page.getByRole('link', { name: 'Ines Varga' }).click();
+  await page.waitForURL(/\/admin\/users\/[0-9a-f-]{36}$/);
+  await shot('user');
+  await page.goto(`${page.url()}/disable`);
+  await shot('user-disable');
+  await page.goto('/admin/tokens');
+  await page.getByLabel('Name', { exact: true }).fill('Nightly report');
+  await page.getByRole('button', { name: /^(Create|Make)/ }).click();
+  await page.getByRole('link', { name: 'Delete Nightly report' }).click();
+  await shot('token-delete');
+  await page.goto('/admin/profile');
+  await page.getByRole('button', { name: 'Link Google' }).click();
+  await page.getByRole('button', { name: 'Allow' }).click();
+  await page.getByRole('link', { name: /^Unlink/ }).click();
+  await shot('unlink');
   for (const name of ['notifications', 'tokens', 'users', 'profile', 'audit', 'setup']) {
     await page.goto(`/admin/${name}`);
     await shot(name);
@@ -182,7 +237,9 @@ async function visitAll(context: BrowserContext, page: Page, shot: Shot): Promis
   await shot('disconnect');
   await page.goto('/admin/nowhere');
   await shot('not-found');
-  await context.close();
+  await context.clearCookies();
+  await page.goto(invitation);
+  await shot('invitation');
 }
 
 await main(process.argv.slice(2));
