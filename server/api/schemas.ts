@@ -327,8 +327,6 @@ export const importsAnswer = z.strictObject({
 
 export const cancelAnswer = z.strictObject({ success: z.literal(true), importId: z.uuid(), message: z.string() });
 
-export const removalsAnsweredAnswer = cancelAnswer;
-
 export const retryAnswer = z.strictObject({
   success: z.literal(true),
   importId: z.uuid(),

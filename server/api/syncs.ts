@@ -96,7 +96,7 @@ export function syncRoutes(context: Context): ApiRouter {
       about: 'Answer a held sync',
       notes: 'A sync that found very many documents gone waits to be told whether to remove them here.',
       body: schemas.removalsRequest,
-      answers: { 202: schemas.removalsAnsweredAnswer },
+      answers: { 202: schemas.cancelAnswer },
     },
     async ({ req, res, user, param, body: { answer } }) => {
       const importId = param('id');

@@ -6,9 +6,13 @@ import { paths } from '../paths.ts';
 /** The description of the API, for anybody. */
 export function referenceRoutes(calls: Call[]): Router {
   const router = Router();
-  const description = JSON.stringify(openApiOf(calls));
+  // Made when it is first asked for: a start does not wait for it.
+  let description: string | undefined;
 
-  router.get(paths.openApi, (_req, res) => void res.type('json').send(description));
+  router.get(
+    paths.openApi,
+    (_req, res) => void res.type('json').send((description ??= JSON.stringify(openApiOf(calls)))),
+  );
 
   return router;
 }
