@@ -12,6 +12,7 @@ import { paths } from '../../server/paths.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
 import { referenceRoutes } from '../../server/routes/reference.ts';
 import { webhookRoutes } from '../../server/routes/webhooks.ts';
+import { routesOf } from '../helpers/routes.ts';
 import { anchorOf, literalsOf, projectFiles, readPage, root, type Page } from './markdown.ts';
 
 const files = projectFiles();
@@ -67,25 +68,16 @@ async function usage(): Promise<{ commands: Set<string>; text: string }> {
   };
 }
 
-type Layer = { route?: { path: string | string[]; methods: Record<string, boolean> }; handle: { stack?: Layer[] } };
-
 /** Every route below a router as `GET /path/{}`; parameters have no name. */
-function routesOf(router: Router, prefix = ''): string[] {
-  return (router.stack as unknown as Layer[]).flatMap(({ route, handle }) => {
-    if (!route) return handle.stack ? routesOf(handle as unknown as Router, prefix) : [];
-    return [route.path]
-      .flat()
-      .flatMap((pattern) => Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${prefix}${pattern}`))
-      .map((name) => name.replace(/:\w+/g, '{}'));
-  });
-}
+const namesOf = (router: Router, prefix?: string): string[] =>
+  routesOf(router, prefix).map(({ method, pattern }) => `${method} ${pattern}`.replace(/:\w+/g, '{}'));
 
 describe('the documentation', () => {
   const nobody = {} as Context;
   const { router: apiRouter, calls } = createApi(nobody);
-  const api = routesOf(apiRouter, '/api/v1');
+  const api = namesOf(apiRouter, '/api/v1');
   const routes = [
-    ...routesOf(
+    ...namesOf(
       pageRoutes(nobody, {
         middleware: [],
         verify: async () => undefined,
@@ -93,8 +85,8 @@ describe('the documentation', () => {
         signOut: async () => undefined,
       }),
     ),
-    ...routesOf(referenceRoutes(calls)),
-    ...routesOf(webhookRoutes(nobody)),
+    ...namesOf(referenceRoutes(calls)),
+    ...namesOf(webhookRoutes(nobody)),
     ...api,
   ];
   const variables = configVariables();

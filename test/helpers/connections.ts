@@ -1,6 +1,6 @@
 import type { Platform, Provider } from '../../providers/provider.ts';
 import type { Database } from '../../server/database/database.ts';
-import { createEgress } from '../../server/egress/egress.ts';
+import { createEgress, type Egress } from '../../server/egress/egress.ts';
 import { createLogger } from '../../server/logger.ts';
 import { Secret } from '../../server/secret.ts';
 import { createConnectionService } from '../../server/services/connection-service.ts';
@@ -12,10 +12,9 @@ import { findIntegrationById, upsertIntegration } from '../../server/stores/inte
 import { createVault } from '../../server/vault/vault.ts';
 
 /** What holds grants and talks to one vendor, on a database that other processes may share. */
-export function createConnections(database: Database, provider: Provider, vendorUrl: string, key: string) {
+export function connectionsThrough(egress: Egress, database: Database, provider: Provider, key: string) {
   const logger = createLogger({ logLevel: 'silent' });
   const providers = new Map<Platform, Provider>([[provider.definition.id, provider]]);
-  const egress = createEgress({ allowedHosts: [new URL(vendorUrl).host], vendorHosts: [] });
   const vault = createVault([new Secret(key)]);
   const credentials = createCredentialService({ database, vault, providers, egress, logger });
   const governor = createRateGovernor({ database });
@@ -29,7 +28,13 @@ export function createConnections(database: Database, provider: Provider, vendor
     providers,
     logger,
   });
-  return { credentials, governor, requestCounts, connections, egress };
+  return { credentials, governor, requestCounts, connections };
+}
+
+/** The same for a vendor at an address on this machine. */
+export function createConnections(database: Database, provider: Provider, vendorUrl: string, key: string) {
+  const egress = createEgress({ allowedHosts: [new URL(vendorUrl).host], vendorHosts: [] });
+  return { ...connectionsThrough(egress, database, provider, key), egress };
 }
 
 /** A user with one connected account that holds these tokens; `expired` ones must be refreshed before use. */

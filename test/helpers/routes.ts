@@ -9,7 +9,7 @@ export type Route = { method: string; pattern: string };
 type Layer = { route?: { path: string | string[]; methods: Record<string, boolean> }; handle: { stack?: Layer[] } };
 
 /** Every route below a router. The routers of this hub are mounted without a prefix of their own. */
-function routesOf(router: Router, prefix = ''): Route[] {
+export function routesOf(router: Router, prefix = ''): Route[] {
   return (router.stack as unknown as Layer[]).flatMap((layer): Route[] => {
     const { route } = layer;
     if (!route) return layer.handle.stack ? routesOf(layer.handle as unknown as Router, prefix) : [];

@@ -1,4 +1,5 @@
 import type { IdentityProviderId } from '../../providers/identity-provider.ts';
+import type { SandboxAccount } from '../../providers/sandbox/sandbox-files.ts';
 import { paths } from '../../server/paths.ts';
 import { consent } from './connect.ts';
 import { startHub, type TestHub } from './hub.ts';
@@ -7,6 +8,27 @@ import type { Page, Visitor } from './visitor.ts';
 /** A hub whose people may sign in with Google and Atlassian. */
 export const startSsoHub = (options: Parameters<typeof startHub>[0] = {}): Promise<TestHub> =>
   startHub({ ...options, env: { SSO_PROVIDERS: 'google,atlassian', ...options.env } });
+
+let people = 0;
+
+/** Adds a person whom no hub knows to the accounts of the stand-ins: at both services. */
+export function addSomebody(
+  accounts: SandboxAccount[],
+  domain = 'saltmarsh.example',
+  more: Partial<SandboxAccount> = {},
+): SandboxAccount {
+  people += 1;
+  const account = {
+    id: `10000${people}`,
+    email: `somebody-${people}@${domain}`,
+    name: `Some Body ${people}`,
+    organisation: domain,
+    spaces: [],
+    ...more,
+  };
+  accounts.push(account);
+  return account;
+}
 
 /** The consent page that a visitor's form on the sign-in page leads to; with `link`, that of the profile. */
 export async function beginSso(

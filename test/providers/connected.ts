@@ -2,17 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Connection, Provider, TokenSet } from '../../providers/provider.ts';
 import type { Database } from '../../server/database/database.ts';
 import type { Egress } from '../../server/egress/egress.ts';
-import { createLogger } from '../../server/logger.ts';
 import { Secret } from '../../server/secret.ts';
-import { createConnectionService, type ConnectionService } from '../../server/services/connection-service.ts';
-import { createCredentialService } from '../../server/services/credential-service.ts';
+import type { ConnectionService } from '../../server/services/connection-service.ts';
 import type { Integration } from '../../server/services/integration-service.ts';
-import { createRateGovernor } from '../../server/services/rate-governor.ts';
-import { createRequestCountService } from '../../server/services/request-count-service.ts';
 import { upsertIntegration } from '../../server/stores/integration-store.ts';
 import { generateFernetKey } from '../../server/vault/fernet.ts';
-import { createVault } from '../../server/vault/vault.ts';
-import { reload } from '../helpers/connections.ts';
+import { connectionsThrough, reload } from '../helpers/connections.ts';
 
 /** An account of a stand-in as the hub holds it: the grant sealed in a database, refreshed and repeated as in production. */
 export type Connected = {
@@ -32,22 +27,8 @@ export async function connectFor(
   { provider, egress }: { provider: Provider; egress: Egress },
   tokens: Pick<TokenSet, 'accessToken' | 'refreshToken' | 'accountId'>,
 ): Promise<Connected> {
-  const logger = createLogger({ logLevel: 'silent' });
   const platform = provider.definition.id;
-  const providers = new Map([[platform, provider]]);
-  const vault = createVault([new Secret(generateFernetKey())]);
-  const credentials = createCredentialService({ database, vault, providers, egress, logger });
-  const governor = createRateGovernor({ database });
-  const requestCounts = createRequestCountService({ database, logger });
-  const connections = createConnectionService({
-    database,
-    credentials,
-    governor,
-    requestCounts,
-    egress,
-    providers,
-    logger,
-  });
+  const { credentials, connections } = connectionsThrough(egress, database, provider, generateFernetKey());
   const [user] = (await database
     .knex('users')
     .insert({ email: `${randomUUID()}@example.com`, name: 'User', password_hash: '-', role: 'member' })

@@ -4,7 +4,7 @@ import { ConfigError, parseConfig } from '../../server/config.ts';
 import { consent } from '../helpers/connect.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { PASSWORD, startHub, type TestHub } from '../helpers/hub.ts';
-import { allowSso, beginSso, startSsoHub, throughSso } from '../helpers/sso.ts';
+import { addSomebody, allowSso, beginSso, startSsoHub, throughSso } from '../helpers/sso.ts';
 import { openVisitor, signInAs, textOf, type Visitor } from '../helpers/visitor.ts';
 
 const NEW_PASSWORD = 'a wholly new password';
@@ -18,22 +18,7 @@ onOneDatabase('sign-in with an account of another service', (open) => {
   });
   after(() => hub.close());
 
-  /** Nobody's account, at both services. */
-  let people = 0;
-  function somebody(domain = 'saltmarsh.example', more: Partial<SandboxAccount> = {}): SandboxAccount {
-    people += 1;
-    const email = `somebody-${people}@${domain}`;
-    const account = {
-      id: `10000${people}`,
-      email,
-      name: `Some Body ${people}`,
-      organisation: domain,
-      spaces: [],
-      ...more,
-    };
-    accounts.push(account);
-    return account;
-  }
+  const somebody = (domain?: string, more?: Partial<SandboxAccount>) => addSomebody(accounts, domain, more);
   const userOf = async (email: string) => (await hub.context.users.list()).find((one) => one.email === email);
   const isIn = async (visitor: Visitor) => (await visitor.get('/admin/profile')).status === 200;
   const newest = async (action: string) => (await hub.context.audit.list(hub.admin, { action } as object)).entries[0];

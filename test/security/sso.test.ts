@@ -5,7 +5,7 @@ import { consent } from '../helpers/connect.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { watchEgress } from '../helpers/grants.ts';
 import { PASSWORD, type TestHub } from '../helpers/hub.ts';
-import { allowSso, beginSso, startSsoHub, throughSso } from '../helpers/sso.ts';
+import { addSomebody, allowSso, beginSso, startSsoHub, throughSso } from '../helpers/sso.ts';
 import { openVisitor, signInAs, textOf, type Page, type Visitor } from '../helpers/visitor.ts';
 
 onOneDatabase('who signs in with an account of another service', (open) => {
@@ -25,21 +25,7 @@ onOneDatabase('who signs in with an account of another service', (open) => {
   });
   after(() => hub.close());
 
-  let people = 0;
-  function somebody(domain: string, more: Partial<SandboxAccount> = {}): SandboxAccount {
-    people += 1;
-    const email = `somebody-${people}@${domain}`;
-    const account = {
-      id: `10000${people}`,
-      email,
-      name: `Some Body ${people}`,
-      organisation: domain,
-      spaces: [],
-      ...more,
-    };
-    accounts.push(account);
-    return account;
-  }
+  const somebody = (domain?: string, more?: Partial<SandboxAccount>) => addSomebody(accounts, domain, more);
   const create = (email: string) => hub.context.users.create({ email, name: 'X', password: PASSWORD, role: 'admin' });
   const isIn = async (visitor: Visitor) => (await visitor.get('/admin/search')).status === 200;
   const count = async (table: string) => (await hub.context.database.knex(table).select('*')).length;
