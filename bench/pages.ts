@@ -15,7 +15,8 @@ const PASSAGES_OF_DOCUMENT = 3;
 const AT_ONCE = 4;
 const ROUNDS = 15;
 
-type Filled = { visitor: Visitor; pages: Record<string, string> };
+/** Addresses of each page, which the rounds take in turn. */
+type Filled = { visitor: Visitor; pages: Record<string, string[]> };
 
 /** Every page of a hub that holds many documents, beside the same page of a hub that holds few. */
 export const pages: Bench = {
@@ -42,8 +43,10 @@ export const pages: Bench = {
             const { visitor, pages: addresses } = which === 'few' ? few : many;
             let html = '';
             const ms = await timed(async () => {
-              const answer = await visitor.get(addresses[name]!);
-              if (answer.status !== 200) throw new Error(`${name} (${addresses[name]}) answered ${answer.status}.`);
+              const turns = addresses[name]!;
+              const address = turns[round % turns.length]!;
+              const answer = await visitor.get(address);
+              if (answer.status !== 200) throw new Error(`${name} (${address}) answered ${answer.status}.`);
               ({ html } = answer);
             });
             if (round > 0) found[which].push(ms);
@@ -104,6 +107,8 @@ async function fill(hub: TestHub, size: number): Promise<Filled> {
   await knex.raw('analyze');
   const { documents, nextCursor } = await hub.context.documents.list(user);
   const [document] = documents;
+  const asker = createPassages(2);
+  const questions = Array.from({ length: ROUNDS }, () => asker.query().text);
   const pages = {
     Overview: paths.overview,
     Integrations: paths.integrations,
@@ -118,11 +123,14 @@ async function fill(hub: TestHub, size: number): Promise<Filled> {
     'Documents, one category': paths.documents({ category: 'category-3' }),
     'A document': paths.document(document!.id),
     'Search, before': paths.search(),
-    'Search by words': paths.search({ q: `${made.query().text}`, mode: 'keyword' }),
-    'Search by words and meaning': paths.search({ q: made.query().text }),
+    'Search by words': questions.map((q) => paths.search({ q, mode: 'keyword' })),
+    'Search by words and meaning': questions.map((q) => paths.search({ q })),
     Notifications: paths.notifications,
     Users: paths.users,
     Tokens: paths.tokens,
   };
-  return { visitor: await signInAs(hub.url, user.email), pages };
+  return {
+    visitor: await signInAs(hub.url, user.email),
+    pages: Object.fromEntries(Object.entries(pages).map(([name, addresses]) => [name, [addresses].flat()])),
+  };
 }

@@ -225,8 +225,11 @@ export async function choosePool(db: Knex.Transaction, visible: Arm, statistics:
     { asked: common.slice(0, 1).map((term) => [term]), most: MOST_OF_COMMON },
   ]) {
     if (candidates.size >= ARM_DEPTH) break;
-    if (asked.length > 0) pool = LARGEST_POOL;
-    const queries = asked.map((words) => ({ query: words.map(({ query }) => query).join(' & '), most }));
+    // They fill the places behind what the rarer words gave: the fewer these are, the fewer have to be read for them.
+    const share = 1 - candidates.size / ARM_DEPTH;
+    const atMost = Math.max(SMALLEST_POOL, Math.round(share * most));
+    if (asked.length > 0) pool = Math.max(pool, Math.round(share * LARGEST_POOL));
+    const queries = asked.map((words) => ({ query: words.map(({ query }) => query).join(' & '), most: atMost }));
     const found = await readPostings(db, visible, lookup, queries);
     for (const [place, postings] of found.entries())
       add(asked[place]?.reduce((sum, { weight }) => sum + weight, 0) ?? 0, postings);
