@@ -12,6 +12,8 @@ export type EventReader = {
   next(what: string, fits: (event: SeenEvent) => boolean, timeoutMs?: number): Promise<SeenEvent>;
   /** The events of items, in order. */
   items(): SeenEvent[];
+  /** The stream has ended or was cut. */
+  hasEnded(): boolean;
   close(): void;
 };
 
@@ -36,12 +38,16 @@ export async function readEvents(url: string, headers: Record<string, string>): 
       }
     }
   };
-  // A stream that was left ends with an error.
-  read().catch(() => undefined);
+  let ended = false;
+  // A stream that was left, or cut, ends with an error.
+  read()
+    .catch(() => undefined)
+    .finally(() => (ended = true));
   return {
     events,
     next: (what, fits, timeoutMs) => waitFor(what, () => events.find(fits), timeoutMs),
     items: () => events.filter(({ event }) => event === 'item'),
+    hasEnded: () => ended,
     close: () => leaving.abort(),
   };
 }

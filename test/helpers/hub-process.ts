@@ -10,9 +10,9 @@ import { waitFor } from './wait.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const ENTRIES = ['server/main.ts', 'server/pipeline/parse-worker.ts', 'server/database/embedded-worker.ts'];
-/** Packages with files beside their code, and the databases that Knex could speak to. */
+/** Packages with files beside their code or whose names a bundle loses, and the databases that Knex could speak to. */
 const LEFT_OUT =
-  '@electric-sql/* @azure/storage-blob @azure/identity @node-rs/argon2 @embedpdf/pdfium mysql mysql2 mariadb mariadb/* sqlite3 better-sqlite3 tedious oracledb pg-native pg-query-stream';
+  '@electric-sql/* redis connect-redis @azure/storage-blob @azure/identity @node-rs/argon2 @embedpdf/pdfium mysql mysql2 mariadb mariadb/* sqlite3 better-sqlite3 tedious oracledb pg-native pg-query-stream';
 /** What code of CommonJS packages expects to find. */
 const BANNER = `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);
 const __filename = import.meta.filename, __dirname = import.meta.dirname;`;
