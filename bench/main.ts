@@ -8,9 +8,10 @@ import { pipeline } from './pipeline.ts';
 import { toTable, writeResults } from './report.ts';
 import { resync } from './resync.ts';
 import { stall } from './stall.ts';
+import { users } from './users.ts';
 
 /** In the order they run when none is named. */
-const BENCHES: Bench[] = [pipeline, pdf, chunker, resync, index, pages, stall, memory];
+const BENCHES: Bench[] = [pipeline, pdf, chunker, resync, index, pages, users, stall, memory];
 
 async function main(names: string[]): Promise<void> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));

@@ -19,6 +19,7 @@ export const layouts: Layout[] = databaseKinds.includes('postgres')
 
 /** A hub in processes of its own, an account of a stand-in vendor connected, nothing imported yet. */
 export type RunningHub = {
+  url: string;
   /** The process that serves pages, and the one that imports: the same one where there is only one. */
   web: Process;
   worker: Process;
@@ -37,7 +38,7 @@ export type EndedImport = {
   items: { name: string; status: string; reason?: string | null; reasonCode?: string | null }[];
 };
 
-const ADMIN = 'admin@example.com';
+export const ADMIN = 'admin@example.com';
 const IMPORT_MS = 1_800_000;
 
 /** Starts a hub whose vendor serves the files of a folder. */
@@ -77,6 +78,7 @@ export async function startLayout(layout: Layout, filesDir: string, given: Env =
     const integrationId = await connect(visitor);
     const driveId = await rootOf(visitor, integrationId);
     return {
+      url,
       web,
       worker,
       visitor,
