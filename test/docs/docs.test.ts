@@ -16,7 +16,7 @@ import { routesOf } from '../helpers/routes.ts';
 import { anchorOf, literalsOf, projectFiles, readPage, root, type Page } from './markdown.ts';
 
 const files = projectFiles();
-const pages = ['README.md', ...files.filter((name) => name.startsWith('docs/') && name.endsWith('.md'))].map(readPage);
+const pages = files.filter((name) => /^(docs\/.*|[^/]+)\.md$/.test(name)).map(readPage);
 const spans = pages.flatMap((page) => page.spans);
 const pageNamed = (name: string): Page => pages.find((page) => page.name === name) ?? readPage(name);
 
@@ -118,6 +118,17 @@ describe('the documentation', () => {
         .map((name) => `${at} ${name}`),
     );
     expect(missing).to.deep.equal([]);
+  });
+
+  it('quotes code as it stands in the source', () => {
+    const quoted = pages.flatMap(({ name }) =>
+      [...readFileSync(path.join(root, name), 'utf8').matchAll(/^```ts\n\/\/ (\S+)\n([\s\S]*?)^```$/gm)].flatMap(
+        ([, file = '', code = '']) => code.split(/^\/\/ …\n/m).map((piece) => ({ name, file, piece: piece.trimEnd() })),
+      ),
+    );
+    expect(quoted.length).to.be.greaterThan(10);
+    const wrong = quoted.filter(({ file, piece }) => !readFileSync(path.join(root, file), 'utf8').includes(piece));
+    expect(wrong).to.deep.equal([]);
   });
 
   it('links to pages and sections that exist', () => {
