@@ -1,14 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { expect } from 'chai';
-import { connectGoogle } from '../helpers/connect.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { PASSWORD, type TestHub } from '../helpers/hub.ts';
-import { finishedImport } from '../helpers/imports.ts';
 import { apiRoutesOf, pageRoutesOf, type Route } from '../helpers/routes.ts';
-import { startSsoHub } from '../helpers/sso.ts';
 import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
+import { addressOf, startOwnedHub, type Owned, type OwnedHub } from './owned.ts';
 
 /** Routes that anybody may call, signed in or not. */
 const PUBLIC = new Set([
@@ -31,18 +26,6 @@ const PUBLIC = new Set([
 const FOR_ADMINS = /^\/admin\/(users|invitations|audit)/;
 
 /** What a route without an id in its address is sent in addition: the owner's ids where others hide them. */
-type Owned = {
-  integration: string;
-  selection: string;
-  import: string;
-  item: string;
-  document: string;
-  token: string;
-  notification: string;
-  session: string;
-  identity: string;
-  ref: string;
-};
 const PROBES: Record<
   string,
   (owned: Owned) => { query?: string; json?: unknown; form?: Record<string, string>; status: number }
@@ -83,73 +66,22 @@ const PROBES: Record<
 };
 
 onOneDatabase('two users', (open) => {
+  let world: OwnedHub;
   let hub: TestHub;
-  let folder: string;
   let owned: Owned;
   before(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'tributary-files-'));
-    await writeFile(path.join(folder, 'secret-note.txt'), 'The harbour opens at six.');
-    hub = await startSsoHub({ database: await open(), filesDir: folder, env: { KEEP_ORIGINALS: 'disk' } });
-    const { integrations, browse, imports, syncs, documents, tokens, users } = hub.context;
-    await users.create({ email: 'other-admin@example.com', name: 'Other', password: PASSWORD, role: 'admin' });
-    await connectGoogle(hub, hub.admin);
-    const [integration] = await integrations.list(hub.admin);
-    const { items } = await browse.list(hub.admin, integration?.id ?? '', {});
-    const ref = items.find(({ name }) => name === 'My Drive')?.ref ?? '';
-    const { id } = await imports.create(hub.admin, { items: [{ integrationId: integration?.id ?? '', ref }] });
-    const done = await finishedImport(hub, id);
-    const document = (await documents.list(hub.admin)).documents[0];
-    const [selection] = await syncs.selections(hub.admin, integration?.id ?? '');
-    const token = await tokens.create(hub.admin, { name: 'the owner’s script' });
-    const { notifications } = await hub.context.notifications.list(hub.admin);
-    await signInAs(hub.url, hub.admin.email);
-    await hub.context.identities.link(hub.admin, {
-      provider: 'google',
-      subject: '1',
-      email: 'sandbox@tributary.example',
-      emailVerified: true,
-      emailAuthoritative: true,
+    world = await startOwnedHub(await open());
+    ({ hub, owned } = world);
+    await hub.context.users.create({
+      email: 'other-admin@example.com',
+      name: 'Other',
+      password: PASSWORD,
+      role: 'admin',
     });
-    owned = {
-      integration: integration?.id ?? '',
-      selection: selection?.id ?? '',
-      import: id,
-      item: done.items[0]?.id ?? '',
-      document: document?.id ?? '',
-      token: token.id,
-      notification: notifications[0]?.id ?? '',
-      session: (await hub.context.signIns.list(hub.admin))[0]?.id ?? '',
-      identity: (await hub.context.identities.list(hub.admin))[0]?.id ?? '',
-      ref: done.items[0] ? ref : '',
-    };
-    for (const [name, value] of Object.entries(owned)) expect(value, name).to.have.length.above(3);
   });
-  after(async () => {
-    await hub.close();
-    await rm(folder, { recursive: true });
-  });
+  after(() => world.close());
 
   const allRoutes = () => [...pageRoutesOf(hub.context), ...apiRoutesOf(hub.context)];
-
-  /** The address with the owner's ids in it. */
-  function address(pattern: string): string {
-    const section =
-      /\/(integrations|imports|documents|tokens|notifications|sessions|identities)\//.exec(pattern)?.[1] ?? '';
-    const ids: Record<string, string> = {
-      integrations: owned.integration,
-      imports: owned.import,
-      documents: owned.document,
-      tokens: owned.token,
-      notifications: owned.notification,
-      sessions: owned.session,
-      identities: owned.identity,
-    };
-    return pattern
-      .replace(':platform', 'google_drive')
-      .replace(':provider', 'google')
-      .replace(':selectionId', owned.selection)
-      .replace(/:(id|target)/, ids[section] ?? 'no-such-section');
-  }
 
   async function send(visitor: Visitor, route: Route): Promise<{ status: number; text: string; expected: number }> {
     const probe = PROBES[`${route.method} ${route.pattern}`]?.(owned);
@@ -161,7 +93,7 @@ onOneDatabase('two users', (open) => {
       headers['content-type'] = 'application/json';
       body = JSON.stringify(probe.json);
     } else if (route.method === 'POST' && !isApi) body = new URLSearchParams({ _csrf: visitor.csrf(), ...probe?.form });
-    const answer = await visitor.fetch(address(route.pattern) + (probe?.query ?? ''), {
+    const answer = await visitor.fetch(addressOf(route.pattern, owned) + (probe?.query ?? ''), {
       method: route.method,
       headers,
       body,
