@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { createAuthenticator } from './middleware/auth.ts';
 import { csrfProtection, csrfToken } from './middleware/csrf.ts';
 import { errorHandler, notFound } from './middleware/errors.ts';
+import { refuseNul } from './middleware/refuse-nul.ts';
 import { requestId } from './middleware/request.ts';
 import { requestOrigin } from './middleware/request-origin.ts';
 import { requestLog } from './middleware/request-log.ts';
@@ -38,6 +39,7 @@ export function createApp(context: Context): Express {
   app.use(sendStylesAndScripts);
   app.use(express.static(siteFolder('public'), { maxAge: '1y', immutable: true, index: false }));
   app.use(express.urlencoded({ extended: false, limit: '1mb', parameterLimit: 2000 }));
+  app.use(refuseNul);
   app.use(
     session({
       name: 'tributary',

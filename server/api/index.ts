@@ -1,6 +1,7 @@
 import express, { Router } from 'express';
 import type { Context } from '../context.ts';
 import { NotFoundError } from '../errors.ts';
+import { refuseNul } from '../middleware/refuse-nul.ts';
 import { paths } from '../paths.ts';
 import { accountRoutes } from './accounts.ts';
 import { askRoutes } from './ask.ts';
@@ -36,6 +37,7 @@ export function createApi(
   router.use(requireAccount);
   router.use(rateLimit(options.callsPerMinute ?? CALLS_PER_MINUTE));
   router.use(express.json({ limit: '1mb' }));
+  router.use(refuseNul);
   const parts = [
     integrationRoutes(context),
     importRoutes(context),
