@@ -1,7 +1,9 @@
 import path from 'node:path';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
+import { IDENTITY_PROVIDERS } from '../../providers/identity-provider.ts';
 import { createPostgresIndex } from '../index/postgres.ts';
+import { countWithoutWayIn } from '../stores/identity-store.ts';
 import { readDatabase, type DatabaseState } from './check-database.ts';
 import { checkEmbedderChange } from './check-embedder-change.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';
@@ -10,7 +12,7 @@ import { reasonOf } from './reason.ts';
 /** What an open database says: its version, its schema, the index in it. Also gives the stored grants, so that the keys can be tried on them. */
 export async function describeDatabase(
   database: Database,
-  config: Pick<Config, 'database' | 'dataDir' | 'embedding'>,
+  config: Pick<Config, 'database' | 'dataDir' | 'embedding' | 'sso'>,
 ): Promise<{ findings: Finding[]; sealed: string[] }> {
   const embedded = config.database.kind === 'embedded';
   const folder = path.join(config.dataDir, 'postgres');
@@ -32,8 +34,25 @@ export async function describeDatabase(
           )
         : ok('schema', 'is up to date'),
   );
+  if (state.pendingMigrations.length === 0) found.push(...(await checkWaysIn(database, config)));
   found.push(await checkIndex(database, state), ...(await checkEmbedderChange(database, config)));
   return { findings: found, sealed: state.sealedGrants };
+}
+
+/** Whoever signed in by a service that was switched off since, and never set a password. */
+async function checkWaysIn({ knex }: Database, { sso }: Pick<Config, 'sso'>): Promise<Finding[]> {
+  const shutOut = await countWithoutWayIn(
+    knex,
+    IDENTITY_PROVIDERS.filter((id) => sso[id]),
+  );
+  if (shutOut === 0) return [];
+  const who = shutOut === 1 ? '1 user has' : `${shutOut} users have`;
+  return [
+    warn(
+      'ways in',
+      `${who} neither a password nor an account at a service that SSO_PROVIDERS names, and cannot sign in: switch their service on again until each has set a password`,
+    ),
+  ];
 }
 
 async function checkIndex(database: Database, state: DatabaseState): Promise<Finding> {

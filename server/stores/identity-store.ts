@@ -61,3 +61,19 @@ export async function useIdentity(db: Knex, id: string, email: string | undefine
 export async function unlinkIdentity(db: Knex, id: string): Promise<void> {
   await db('identities').where({ id }).update({ unlinked_at: db.fn.now() });
 }
+
+/** How many users who are not disabled have neither a password nor an account at one of these services to sign in with. */
+export async function countWithoutWayIn(db: Knex, providers: IdentityProviderId[]): Promise<number> {
+  const row = await db('users')
+    .whereNull('password_hash')
+    .whereNull('disabled_at')
+    .whereNotExists(
+      db('identities')
+        .whereRaw('identities.user_id = users.id')
+        .whereIn('provider', providers)
+        .whereNull('unlinked_at'),
+    )
+    .count<{ count: string }>({ count: '*' })
+    .first();
+  return Number(row?.count);
+}

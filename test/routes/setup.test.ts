@@ -60,6 +60,29 @@ onOneDatabase('the page of the set-up', (open) => {
     expect(text).to.contain('INTEGRATION_ENCRYPTION_KEY In order 1 key');
   });
 
+  it('names how many people can no longer sign in, since their service was switched off', async () => {
+    const { knex } = hub.context.database;
+    const shutOut = async () =>
+      /ways in[^.]*?(\d+ users? ha\w+ neither a password)/.exec(textOf((await visitor.get('/admin/setup')).html))?.[1];
+    expect(await shutOut()).to.equal(undefined);
+    const { password_hash } = (await knex('users').where({ id: hub.member.id }).first('password_hash')) as {
+      password_hash: string;
+    };
+    await knex('users').where({ id: hub.member.id }).update({ password_hash: null });
+    await hub.context.identities.link(hub.member, {
+      provider: 'google',
+      subject: '7',
+      email: hub.member.email,
+      emailVerified: true,
+      emailAuthoritative: true,
+    });
+    expect(await shutOut()).to.equal('1 user has neither a password');
+    hub.context.config.sso.google = { clientId: 'id' } as never;
+    expect(await shutOut()).to.equal(undefined);
+    hub.context.config.sso.google = undefined;
+    await knex('users').where({ id: hub.member.id }).update({ password_hash });
+  });
+
   it('asks the other servers only when it is told to, and keeps what they said', async () => {
     expect(textOf((await visitor.get('/admin/setup')).html)).not.to.contain('built in, 1024 dimensions');
     const asked = await visitor.post('/admin/setup');

@@ -95,4 +95,25 @@ onOneDatabase('secrets', (open) => {
       await rm(folder, { recursive: true });
     }
   });
+
+  it('cannot come into the log by an error in which the database quotes what it could not take', async () => {
+    const hub = await startHub({ database: await open() });
+    try {
+      const { database, logger } = hub.context;
+      for (const [sql, value] of [
+        ['select ?::uuid', 'a word of a document'],
+        ['select ?::tsquery', 'two words\nof "another" document'],
+      ] as const) {
+        const error: unknown = await database.knex.raw(sql, [value]).then(
+          () => expect.fail('it was taken'),
+          (thrown: unknown) => thrown,
+        );
+        expect(String(error)).to.include('document');
+        logger.error({ err: new Error('a search failed', { cause: error }) }, 'it failed');
+      }
+      expect(hub.logs()).to.include('invalid input syntax for type uuid: …').and.not.to.include('document');
+    } finally {
+      await hub.close();
+    }
+  });
 });
