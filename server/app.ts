@@ -4,6 +4,7 @@ import session from 'express-session';
 import { createApi } from './api/index.ts';
 import type { Context } from './context.ts';
 import { createAuthenticator } from './middleware/auth.ts';
+import { apiFromOtherOrigins } from './middleware/cross-origin.ts';
 import { csrfProtection, csrfToken } from './middleware/csrf.ts';
 import { errorHandler, notFound } from './middleware/errors.ts';
 import { refuseNul } from './middleware/refuse-nul.ts';
@@ -35,6 +36,7 @@ export function createApp(context: Context): Express {
   app.use(viewLocals(csrfToken));
   app.use(securityHeaders(config));
   app.use(webhookRoutes(context));
+  app.use('/api/v1', apiFromOtherOrigins(config));
   app.use(compression());
   app.use(sendStylesAndScripts);
   app.use(express.static(siteFolder('public'), { maxAge: '1y', immutable: true, index: false }));

@@ -57,6 +57,8 @@ export type Config = {
   /** Public origin without a trailing slash. */
   baseUrl: string;
   trustProxy?: number | string;
+  /** Origins whose pages may call the JSON API. */
+  apiCorsOrigins: string[];
   role: 'all' | 'web' | 'worker';
   database: { kind: 'postgres'; url: Secret } | { kind: 'embedded' };
   dataDir: string;
@@ -121,6 +123,10 @@ const list = (value: string | undefined): string[] =>
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean);
+
+/** Whether browsers would send it as `Origin`: lower case, no path, no default port. */
+const isWebOrigin = (value: string): boolean =>
+  /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
 
 /**
  * Turns variables into the typed configuration. Pure: same input, same output, nothing read or written.
@@ -305,6 +311,13 @@ export function parseConfig(env: Env): Config {
       'TRUST_PROXY: must be a hop count or addresses, for example 1 or 10.0.0.0/8; "true" would trust everybody',
     );
 
+  const apiCorsOrigins = list(env.API_CORS_ORIGINS);
+  for (const origin of apiCorsOrigins)
+    if (!isWebOrigin(origin))
+      problems.push(
+        `API_CORS_ORIGINS: ${origin.slice(0, 100)} must be an http or https origin as browsers write it, without a path, for example https://app.example.com`,
+      );
+
   const google: GoogleConfig = {
     clientId: env.GOOGLE_CLIENT_ID,
     clientSecret: secret('GOOGLE_CLIENT_SECRET'),
@@ -322,6 +335,7 @@ export function parseConfig(env: Env): Config {
     host,
     baseUrl,
     trustProxy,
+    apiCorsOrigins,
     role,
     database: databaseUrl ? { kind: 'postgres', url: databaseUrl } : { kind: 'embedded' },
     dataDir: env.DATA_DIR ?? './data',

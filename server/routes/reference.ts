@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import type { Call } from '../api/call.ts';
 import { openApiOf } from '../api/openapi.ts';
+import { fromAnyOrigin } from '../middleware/cross-origin.ts';
 import { paths } from '../paths.ts';
 
 /** The description of the API, for anybody. */
@@ -11,6 +12,7 @@ export function referenceRoutes(calls: Call[]): Router {
 
   router.get(
     paths.openApi,
+    fromAnyOrigin,
     (_req, res) => void res.type('json').send((description ??= JSON.stringify(openApiOf(calls)))),
   );
 
