@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Item } from '../../providers/provider.ts';
 import type { BrowsePage } from '../services/browse-service.ts';
-import type { DocumentDetail, DocumentSummary } from '../services/document-service.ts';
+import type { DocumentDetail, DocumentHead, DocumentSummary } from '../services/document-service.ts';
 import type { Estimate } from '../services/estimate-service.ts';
 import type { Tally } from '../services/estimate-tally.ts';
 import type { ImportItem, ImportSummary } from '../services/import-service.ts';
@@ -234,12 +234,21 @@ export function toDocument(document: DocumentSummary): Answer<typeof schemas.doc
   };
 }
 
-/** A document with its text and chunks. */
-export function toDocumentDetail(document: DocumentDetail): Answer<typeof schemas.documentDetailAnswer> {
+/** A document with what only it itself tells, without its text and chunks. */
+export function toDocumentHead(
+  document: DocumentHead,
+): Omit<Answer<typeof schemas.documentDetailAnswer>, 'text' | 'chunks'> {
   return {
     ...toDocument(document),
     sameContentAs: document.sameAs ?? null,
     hasOriginal: document.hasOriginal,
+  };
+}
+
+/** A document with its text and chunks. */
+export function toDocumentDetail(document: DocumentDetail): Answer<typeof schemas.documentDetailAnswer> {
+  return {
+    ...toDocumentHead(document),
     text: document.text,
     chunks: document.chunks.map(({ ordinal, text, headingPath, page, tokenCount }) => ({
       ordinal,

@@ -25,6 +25,8 @@ export type CallDescription = {
   answers: Answers;
   /** Beside `Authorization`, by name. */
   headers?: Record<string, string>;
+  /** Of its answers beside those that all have, by name. */
+  answerHeaders?: Record<string, string>;
   /** Only admins may call it. */
   forAdmins?: boolean;
   /** Further checks before it, such as a limit of its own. */

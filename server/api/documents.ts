@@ -1,10 +1,20 @@
+import { createHash } from 'node:crypto';
+import type { Request, Response } from 'express';
 import type { Context } from '../context.ts';
 import { sendOriginal } from '../middleware/send-original.ts';
-import { toDocument, toDocumentDetail, toSearch } from './answers.ts';
+import type { DocumentHead } from '../services/document-service.ts';
+import { toDocument, toDocumentDetail, toDocumentHead, toSearch } from './answers.ts';
 import { createApiRouter, type ApiRouter } from './call.ts';
 import { importPath } from './imports.ts';
 import { withoutNulls } from './input.ts';
 import * as schemas from './schemas.ts';
+
+/** What a call takes and answers that a client may ask again with what it has. */
+const revalidated = {
+  headers: { 'If-None-Match': 'The `ETag` of an earlier answer: 304 without a body where it is still the same' },
+  answerHeaders: { ETag: 'Changes with the answer: for `If-None-Match`' },
+};
+const notModified = { about: 'It is what the `ETag` in `If-None-Match` stands for' };
 
 /** Imported documents, and search in them. */
 export function documentRoutes({ documents, originals, search }: Context): ApiRouter {
@@ -19,9 +29,11 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
       about: 'List documents',
       notes: 'The newest first. `q` is looked for in titles and paths.',
       query: schemas.documentsQuery,
-      answers: { 200: schemas.documentsAnswer },
+      answers: { 200: schemas.documentsAnswer, 304: notModified },
+      ...revalidated,
     },
-    async ({ user, query }) => {
+    async ({ req, res, user, query }) => {
+      keepAndAsk(req, res);
       const page = await documents.list(user, query);
       return { documents: page.documents.map(toDocument), nextCursor: page.nextCursor };
     },
@@ -33,9 +45,19 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
       group,
       name: 'getDocument',
       about: 'Get a document with its text and chunks',
-      answers: { 200: schemas.documentDetailAnswer },
+      answers: { 200: schemas.documentDetailAnswer, 304: notModified },
+      ...revalidated,
     },
-    async ({ user, param }) => toDocumentDetail(await documents.get(user, param('id'))),
+    async ({ req, res, user, param }) => {
+      keepAndAsk(req, res);
+      if (req.get('if-none-match') !== undefined) {
+        res.set('ETag', tagOf(await documents.head(user, param('id'))));
+        if (req.fresh) return void res.status(304).end();
+      }
+      const document = await documents.get(user, param('id'));
+      res.set('ETag', tagOf(document));
+      return toDocumentDetail(document);
+    },
   );
 
   api.get(
@@ -94,4 +116,24 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
   );
 
   return api;
+}
+
+/**
+ * Lets a client keep an answer, if it asks each time whether it is still that one. Where no other tag is set, Express makes one of the answer.
+ * Source: https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.4
+ */
+function keepAndAsk(req: Request, res: Response): void {
+  res.set('Cache-Control', 'private, no-cache');
+  // Meant for caches on the way. `fetch` adds it to every `If-None-Match`, and Express would never answer 304.
+  delete req.headers['cache-control'];
+}
+
+/**
+ * Names a document's answer. Text and chunks need not be read for it: whenever they are replaced, the time of the import is another. It is weak, since the
+ * same answer is sent with and without compression. Source: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1
+ */
+function tagOf(document: DocumentHead): string {
+  // A later version's answer with other members is another one.
+  const answer = [toDocumentHead(document), Object.keys(schemas.documentDetailAnswer.shape)];
+  return `W/"${createHash('sha256').update(JSON.stringify(answer)).digest('base64url')}"`;
 }

@@ -46,21 +46,44 @@ export function openApiOf(calls: Call[]): Json {
         },
       },
       schemas: componentsOf(),
+      headers: Object.fromEntries(
+        Object.entries({ ...EVERY_ANSWER, ...TOO_MANY }).map(([name, description]) => [name, header(description)]),
+      ),
       responses: {
-        Problem: {
-          description: 'What was refused, why, and what to do about it',
-          headers: { 'X-Request-ID': { description: 'Names the request in the log', schema: { type: 'string' } } },
-          content: { 'application/problem+json': { schema: refTo('Problem') } },
-        },
+        Problem: problemResponse('What was refused, why, and what to do about it', EVERY_ANSWER),
+        TooManyCalls: problemResponse('Too many calls in a minute', { ...EVERY_ANSWER, ...TOO_MANY }),
       },
     },
   };
 }
 
+/** Those of an answer to somebody who is not known lack the limit, which is a user's. */
+const EVERY_ANSWER = {
+  'X-Request-ID': 'Names the request in the log',
+  RateLimit: 'Calls that are left, and the seconds until there are more again',
+  'RateLimit-Policy': 'How many calls a minute there are',
+};
+const TOO_MANY = { 'Retry-After': 'How many seconds to wait' };
+
+const header = (description: string): Json => ({ description, schema: { type: 'string' } });
+
+const sharedHeaders = (headers: Record<string, string>): Json =>
+  Object.fromEntries(Object.keys(headers).map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+const problemResponse = (description: string, headers: Record<string, string>): Json => ({
+  description,
+  headers: sharedHeaders(headers),
+  content: { 'application/problem+json': { schema: refTo('Problem') } },
+});
+
 const openPath = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
 
 function operationOf(call: Call): Json {
-  const { name, about, notes, group, query, body, forAdmins, headers = {} } = call;
+  const { name, about, notes, group, query, body, forAdmins, headers = {}, answerHeaders = {} } = call;
+  const inAnswers = {
+    ...Object.fromEntries(Object.entries(answerHeaders).map(([one, description]) => [one, header(description)])),
+    ...sharedHeaders(EVERY_ANSWER),
+  };
   const inPath = [...call.path.matchAll(/:(\w+)/g)].map(([, value = '']) => ({
     name: value,
     in: 'path',
@@ -68,11 +91,10 @@ function operationOf(call: Call): Json {
     description: PATH_VALUES[value] ?? 'Its id.',
     schema: { type: 'string' },
   }));
-  const inHeaders = Object.entries(headers).map(([header, description]) => ({
-    name: header,
+  const inHeaders = Object.entries(headers).map(([one, description]) => ({
+    name: one,
     in: 'header',
-    description,
-    schema: { type: 'string' },
+    ...header(description),
   }));
   return {
     operationId: name,
@@ -86,10 +108,19 @@ function operationOf(call: Call): Json {
         Object.entries(call.answers).map(([status, answer]) => [
           status,
           'about' in answer
-            ? { description: answer.about, content: answer.mediaType && { [answer.mediaType]: {} } }
-            : { description: about, content: { 'application/json': { schema: schemaOf(answer, 'output') } } },
+            ? {
+                description: answer.about,
+                headers: inAnswers,
+                content: answer.mediaType && { [answer.mediaType]: {} },
+              }
+            : {
+                description: about,
+                headers: inAnswers,
+                content: { 'application/json': { schema: schemaOf(answer, 'output') } },
+              },
         ]),
       ),
+      429: { $ref: '#/components/responses/TooManyCalls' },
       default: { $ref: '#/components/responses/Problem' },
     },
   };

@@ -8,7 +8,7 @@ import { findTwins, type DocumentName } from '../stores/document-twin-store.ts';
 import { toEmbeddable } from '../pipeline/stored-passage.ts';
 import { listVisits, type DocumentVisit } from '../stores/document-history-store.ts';
 import { countFacets, hasDocuments, listCategories, listDocuments } from '../stores/document-list-store.ts';
-import { deleteDocument, findDocument } from '../stores/document-store.ts';
+import { deleteDocument, findDocument, findDocumentHead } from '../stores/document-store.ts';
 import type { DocumentFacets, DocumentFilter, DocumentSort, DocumentState } from './document-filter.ts';
 import type { ImportService } from './import-service.ts';
 import type { User } from './user-service.ts';
@@ -58,6 +58,8 @@ export type DocumentDetail = DocumentSummary & {
   sameAs?: DocumentName;
 };
 
+export type DocumentHead = Omit<DocumentDetail, 'text' | 'chunks'>;
+
 export type DocumentService = {
   list(
     user: User,
@@ -69,6 +71,8 @@ export type DocumentService = {
   categories(user: User): Promise<string[]>;
   /** Errors: NotFoundError. */
   get(user: User, id: string): Promise<DocumentDetail>;
+  /** The same without reading text and chunks: enough to tell whether they are others by now. Errors: NotFoundError. */
+  head(user: User, id: string): Promise<DocumentHead>;
   /** What is embedded of each of a document's chunks: with the prefix that says where it stands. */
   asEmbedded(document: Pick<DocumentDetail, 'title'>, chunks: DocumentChunk[]): string[];
   /** The last imports and syncs that met the document, newest first. Errors: NotFoundError. */
@@ -103,6 +107,12 @@ export function createDocumentService(deps: { database: Database; imports: Impor
     async get(user, id) {
       const { itemRef: _, ...document } = await find(user, id);
       return { ...document, sameAs: (await findTwins(database.current(), [id])).get(id) };
+    },
+
+    async head(user, id) {
+      const head = isUuid(id) ? await findDocumentHead(database.current(), user.id, id) : undefined;
+      if (!head) throw new NotFoundError('The document');
+      return { ...head, sameAs: (await findTwins(database.current(), [id])).get(id) };
     },
 
     asEmbedded: ({ title }, chunks) => chunks.map((chunk) => toEmbeddable({ ...chunk, title }).embedText),

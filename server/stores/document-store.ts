@@ -1,7 +1,13 @@
 import type { Knex } from 'knex';
 import type { Platform } from '../../providers/provider.ts';
 import type { DocumentState } from '../services/document-filter.ts';
-import type { DocumentChunk, DocumentDetail, Details, DocumentSummary } from '../services/document-service.ts';
+import type {
+  DocumentChunk,
+  DocumentDetail,
+  DocumentHead,
+  Details,
+  DocumentSummary,
+} from '../services/document-service.ts';
 
 export type DocumentRow = {
   id: string;
@@ -69,6 +75,15 @@ export const toSummary = (row: DocumentRow): DocumentSummary => ({
 
 const hasOriginal = (db: Knex) =>
   db.raw('exists (select 1 from originals where originals.document_id = documents.id) as has_original');
+
+/** A document without what may be long: its text and its chunks. */
+export async function findDocumentHead(db: Knex, userId: string, id: string): Promise<DocumentHead | undefined> {
+  const row = (await db('documents')
+    .where({ id, user_id: userId })
+    .first(...DOCUMENT_COLUMNS, hasOriginal(db), db.raw(`${DOCUMENT_STATE} as state`))) as
+    (DocumentRow & { has_original: boolean }) | undefined;
+  return row && { ...toSummary(row), hasOriginal: row.has_original };
+}
 
 export async function findDocument(
   db: Knex,
