@@ -27,6 +27,7 @@ import { createDocumentService, type DocumentService } from './services/document
 import { createEmbedderService, type EmbedderService } from './services/embedder-service.ts';
 import { createEstimateService, type EstimateService } from './services/estimate-service.ts';
 import { createGrantService, type GrantService } from './services/grant-service.ts';
+import { createIdempotencyService, type IdempotencyService } from './services/idempotency-service.ts';
 import { createIdentityService, type IdentityService } from './services/identity-service.ts';
 import { createImportService, type ImportService } from './services/import-service.ts';
 import { createIntegrationService, type IntegrationService } from './services/integration-service.ts';
@@ -97,6 +98,8 @@ export type Context = {
   browse: BrowseService;
   previews: PreviewService;
   imports: ImportService;
+  /** Imports that are begun once, however often they are asked for. */
+  idempotency: IdempotencyService;
   estimates: EstimateService;
   syncs: SyncService;
   watches: WatchKeeper;
@@ -196,6 +199,7 @@ export async function createContext(
     integrations,
     progressOf: createProgressReader({ database, integrations, definitions }),
   });
+  const idempotency = createIdempotencyService({ database });
   const syncs = createSyncService({ database, queue, integrations });
   const estimates = createEstimateService({ config, database, integrations, providers, connections, logger });
   const webhooks = createWebhookService({ config, database, vault, providers, integrations, queue, logger });
@@ -259,6 +263,7 @@ export async function createContext(
     browse,
     previews,
     imports,
+    idempotency,
     estimates,
     syncs,
     watches,

@@ -36,7 +36,7 @@ export async function waitForImport(
 
 /**
  * The answer to a call that waited until its import was done: every document it made or found unchanged. `platforms` are those
- * of the selected integrations.
+ * of the selected integrations, as far as they are known.
  */
 export async function toImportDone(
   services: Services,
@@ -88,7 +88,7 @@ async function platformOf(
   platforms: Platform[],
 ): Promise<Platform> {
   const [only, ...others] = new Set(platforms);
-  return only && others.length === 0 ? only : (await documents.get(user, documentId)).platform;
+  return only && others.length === 0 ? only : (await documents.head(user, documentId)).platform;
 }
 
 /** What became of an import, in one sentence. */

@@ -9,6 +9,7 @@ import { toEstimate, toImportItem, toImportSummary, toRemovals } from './answers
 import { createApiRouter, type ApiRouter } from './call.ts';
 import { closedSignal } from './connection.ts';
 import { estimateAnswer } from './filter-schemas.ts';
+import { idempotencyKey } from './idempotency.ts';
 import { streamImport } from './import-events.ts';
 import { toImportDone, waitForImport } from './import-wait.ts';
 import { waitSeconds } from './prefer.ts';
@@ -16,7 +17,16 @@ import * as schemas from './schemas.ts';
 
 /** What a call that begins an import takes and answers beside its body. */
 export const startsImport = {
-  headers: { Prefer: '`wait=N`: answer when it is done, within N seconds (60 at most)' },
+  headers: {
+    Prefer: '`wait=N`: answer when it is done, within N seconds (60 at most)',
+    'Idempotency-Key':
+      'Of your making, for each import another: the same request with the same key begins nothing again within a day, and is answered by the same import',
+  },
+  answerHeaders: {
+    Location: 'Of 202: where the import is followed',
+    'Preference-Applied': 'How long the call waits, where it was asked to',
+    'Idempotent-Replayed': '`true` where an earlier request with this `Idempotency-Key` began the import',
+  },
   answers: { 200: schemas.importDoneAnswer, 202: schemas.importStartedAnswer },
 };
 
@@ -39,17 +49,18 @@ export function importRoutes(context: Context): ApiRouter {
     async (asked) => {
       const { user } = asked;
       const { items, category, filters, ...scope } = asked.body;
-      const chosen = await Promise.all(
-        [...new Set(items.map((item) => item.integrationId))].map((id) => integrations.get(user, id)),
-      );
-      const { id } = await imports.create(user, {
-        items: items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId })),
-        category: category ?? undefined,
-        filters: filters ?? undefined,
-        ...scope,
+      return startImport(context, asked, 'import', async () => {
+        const chosen = await Promise.all(
+          [...new Set(items.map((item) => item.integrationId))].map((id) => integrations.get(user, id)),
+        );
+        const { id } = await imports.create(user, {
+          items: items.map(({ integrationId, fileId }) => ({ integrationId, ref: fileId })),
+          category: category ?? undefined,
+          filters: filters ?? undefined,
+          ...scope,
+        });
+        return { id, platforms: chosen.map((integration) => integration.platform) };
       });
-      const platforms = chosen.map((integration) => integration.platform);
-      return toStartedImport(context, asked, { id, kind: 'import', platforms });
     },
   );
 
@@ -187,14 +198,33 @@ export function importRoutes(context: Context): ApiRouter {
 /** Where an import is followed. */
 export const importPath = (req: Request, importId: string): string => `${req.baseUrl}/imports/${importId}`;
 
-/** What answers a call that began an import: 202 at once, or with `Prefer: wait=N` 200 and the documents when it is done within N seconds. */
-export async function toStartedImport(
+/**
+ * Answers a call that begins an import: 202 at once, or with `Prefer: wait=N` 200 and the documents when it is done within N seconds. With an
+ * `Idempotency-Key` that came before nothing begins, and the answer is that of the import of then. `begin` gives the platforms of the selected integrations too.
+ * Errors: those of `begin`; BadRequestError `invalid_idempotency_key`, AppError 422 `idempotency_key_reused`.
+ */
+export async function startImport(
   context: Context,
   { req, res, user }: { req: Request; res: Response; user: User },
-  started: { id: string; kind: ImportKind; platforms: Platform[] },
+  kind: ImportKind,
+  begin: () => Promise<{ id: string; platforms: Platform[] }>,
 ): Promise<z.output<typeof schemas.importDoneAnswer> | z.output<typeof schemas.importStartedAnswer> | undefined> {
-  const { id: importId, kind, platforms } = started;
+  let platforms: Platform[] = [];
+  const beginning = async () => {
+    const begun = await begin();
+    ({ platforms } = begun);
+    return begun;
+  };
+  const key = idempotencyKey(req);
   const wait = waitSeconds(req);
+  let importId: string;
+  if (key === undefined) importId = (await beginning()).id;
+  else {
+    const content = [req.method, req.baseUrl + req.path, req.body ?? null];
+    const { id, replayed } = await context.idempotency.once(user, { key, content }, beginning);
+    importId = id;
+    if (replayed) res.set('Idempotent-Replayed', 'true');
+  }
   if (wait !== undefined) {
     res.set('Preference-Applied', `wait=${wait}`);
     const closed = closedSignal(res);

@@ -8,7 +8,7 @@ import { flash } from '../views.ts';
 import { toFiles, toIntegration, toIntegrations } from './answers.ts';
 import { prefersPage } from './authentication.ts';
 import { createApiRouter, type ApiRouter } from './call.ts';
-import { startsImport, toStartedImport } from './imports.ts';
+import { startImport, startsImport } from './imports.ts';
 import * as schemas from './schemas.ts';
 
 /** Connecting, listing, browsing and disconnecting accounts, and importing from one. */
@@ -150,14 +150,16 @@ export function integrationRoutes(context: Context): ApiRouter {
     async (asked) => {
       const { user, param } = asked;
       const { fileIds, category, filters, ...scope } = asked.body;
-      const integration = await integrations.resolve(user, param('target'));
-      const { id } = await context.imports.create(user, {
-        items: fileIds.map((ref) => ({ integrationId: integration.id, ref })),
-        category: category ?? undefined,
-        filters: filters ?? undefined,
-        ...scope,
+      return startImport(context, asked, 'import', async () => {
+        const integration = await integrations.resolve(user, param('target'));
+        const { id } = await context.imports.create(user, {
+          items: fileIds.map((ref) => ({ integrationId: integration.id, ref })),
+          category: category ?? undefined,
+          filters: filters ?? undefined,
+          ...scope,
+        });
+        return { id, platforms: [integration.platform] };
       });
-      return toStartedImport(context, asked, { id, kind: 'import', platforms: [integration.platform] });
     },
   );
 

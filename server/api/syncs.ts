@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { User } from '../services/user-service.ts';
 import { toSchedule, toSelections } from './answers.ts';
 import { createApiRouter, type ApiRouter } from './call.ts';
-import { importPath, startsImport, toStartedImport } from './imports.ts';
+import { importPath, startImport, startsImport } from './imports.ts';
 import * as schemas from './schemas.ts';
 
 /** Keeping what was imported up to date: syncs now and by schedule, what is followed, and what a held sync asks. */
@@ -22,12 +22,12 @@ export function syncRoutes(context: Context): ApiRouter {
       notes: 'Brings what changed since the last time, of all that is followed.',
       ...startsImport,
     },
-    async (asked) => {
-      const { user, param } = asked;
-      const integration = await integrations.resolve(user, param('target'));
-      const { id } = await syncs.start(user, integration.id);
-      return toStartedImport(context, asked, { id, kind: 'sync', platforms: [integration.platform] });
-    },
+    async (asked) =>
+      startImport(context, asked, 'sync', async () => {
+        const integration = await integrations.resolve(asked.user, asked.param('target'));
+        const { id } = await syncs.start(asked.user, integration.id);
+        return { id, platforms: [integration.platform] };
+      }),
   );
 
   api.get(
