@@ -17,6 +17,8 @@ export const CHUNKS_PER_PAGE = 200;
 export const paths = {
   home: '/',
   openApi: '/openapi.json',
+  reference: '/docs',
+  referenceFile: (name: string) => `/docs/${name}`,
   signIn: '/sign-in',
   signOut: '/sign-out',
   /** Where a sign-in with an account of another service begins, and where that service sends people back to. */

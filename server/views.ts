@@ -12,6 +12,7 @@ import type { IntegrationViews } from './routes/integration-views.ts';
 import type { NotificationViews } from './routes/notification-views.ts';
 import type { OverviewViews } from './routes/overview-views.ts';
 import type { PeopleViews } from './routes/people-views.ts';
+import type { ReferenceViews } from './routes/reference-views.ts';
 import type { SearchViews } from './routes/search-views.ts';
 import type { SetupViews } from './routes/setup-views.ts';
 
@@ -24,6 +25,7 @@ export type ViewLocals = AccountViews &
   NotificationViews &
   OverviewViews &
   PeopleViews &
+  ReferenceViews &
   SearchViews &
   SetupViews & {
     error: {
@@ -50,6 +52,7 @@ export type PageLocals = {
     | 'search'
     | 'users'
     | 'tokens'
+    | 'reference'
     | 'notifications'
     | 'profile'
     | 'audit';

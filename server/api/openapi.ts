@@ -76,7 +76,8 @@ const problemResponse = (description: string, headers: Record<string, string>): 
   content: { 'application/problem+json': { schema: refTo('Problem') } },
 });
 
-const openPath = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
+/** A path of Express as OpenAPI writes it. */
+export const openPath = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
 
 function operationOf(call: Call): Json {
   const { name, about, notes, group, query, body, forAdmins, headers = {}, answerHeaders = {} } = call;
@@ -144,6 +145,9 @@ const refTo = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
 /** Members beside the named ones may come with a later version: a client is not to refuse them. */
 function plain({ jsonSchema }: { jsonSchema: Json }, io: 'input' | 'output'): void {
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+  // Of every whole number, for what JavaScript can count.
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
   if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
 }
 

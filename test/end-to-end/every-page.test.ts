@@ -37,6 +37,8 @@ const NO_PAGE = new Set([
   '/admin/integrations/connect/:platform',
   '/admin/integrations/:id/reconnect',
   '/sign-in/sso/:provider/callback',
+  '/docs/swagger-ui.css',
+  '/docs/swagger-ui-bundle.js',
 ]);
 
 type Ids = {
@@ -97,6 +99,7 @@ const ADDRESSES: Record<string, (ids: Ids) => string[]> = {
   '/admin/profile/identities/:id/unlink': ({ identity }) => [paths.identityUnlink(identity)],
   '/admin/audit': () => [paths.audit(), paths.audit({ who: 'nobody@example.com' })],
   '/admin/setup': () => [paths.setupCheck],
+  '/docs': () => [paths.reference],
   '/admin/tokens': () => [paths.tokens],
   '/admin/tokens/:id/delete': ({ token }) => [paths.tokenDelete(token)],
 };
@@ -178,6 +181,7 @@ withBrowser('every page', function () {
     const faults: string[] = [];
     const answer = await page.goto(address);
     if (answer?.status() !== 200) faults.push(`answered ${answer?.status()}`);
+    if (address === paths.reference) await page.locator('.opblock').first().waitFor();
     const size = gzipSync((await answer?.body()) ?? '').length;
     if (size > MAX_HTML) faults.push(`${size} bytes of HTML`);
     // A script that the first paint would wait for.
@@ -218,7 +222,7 @@ withBrowser('every page', function () {
     for (const address of EMPTY) faults.push(...(await faultsOf(member.page, address)));
     await member.close();
     const stranger = await visit(undefined);
-    faults.push(...(await faultsOf(stranger.page, paths.signIn)));
+    for (const address of [paths.signIn, paths.reference]) faults.push(...(await faultsOf(stranger.page, address)));
     await stranger.close();
     expect(faults).to.deep.equal([]);
     expect([...member.complaints, ...stranger.complaints]).to.deep.equal([]);
