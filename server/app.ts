@@ -59,6 +59,7 @@ export function createApp(context: Context): Express {
   app.use(requestOrigin);
   const api = createApi(context);
   app.use('/api/v1', api.router);
+  app.use(api.aliases);
   app.use(referenceRoutes(api.calls));
   app.use(pageRoutes(context, authenticator));
   app.use(notFound);

@@ -1,19 +1,17 @@
-import type { Request } from 'express';
+import type { z } from 'zod';
 import { PLATFORMS, type Platform, type TokenForm } from '../../providers/provider.ts';
 import type { Context } from '../context.ts';
-import { AppError, InvalidInputError, NotFoundError } from '../errors.ts';
-import { currentUser } from '../middleware/request.ts';
-import { paths } from '../paths.ts';
-import { flash } from '../views.ts';
+import { InvalidInputError, NotFoundError } from '../errors.ts';
+import type { User } from '../services/user-service.ts';
 import { toFiles, toIntegration, toIntegrations } from './answers.ts';
-import { prefersPage } from './authentication.ts';
 import { createApiRouter, type ApiRouter } from './call.ts';
+import { beginGrant, finishGrant } from './grants.ts';
 import { startImport, startsImport } from './imports.ts';
 import * as schemas from './schemas.ts';
 
 /** Connecting, listing, browsing and disconnecting accounts, and importing from one. */
 export function integrationRoutes(context: Context): ApiRouter {
-  const { integrations, grants, browse } = context;
+  const { integrations, grants } = context;
   const api = createApiRouter();
   const group = 'Integrations';
 
@@ -39,8 +37,8 @@ export function integrationRoutes(context: Context): ApiRouter {
       query: schemas.connectQuery,
       answers: { 200: schemas.connectAnswer, 302: { about: 'To the consent page' } },
     },
-    async ({ req, res, user, param, query: { format } }) => {
-      const { url } = await grants.start(user, platformOf(param('platform')), { sessionId: grantor(req) });
+    async ({ req, res, param, query: { format } }) => {
+      const { url } = await beginGrant(context, req, platformOf(param('platform')));
       if (format === 'json') return { url };
       res.redirect(302, url);
     },
@@ -56,29 +54,7 @@ export function integrationRoutes(context: Context): ApiRouter {
       query: schemas.callbackQuery,
       answers: { 200: schemas.callbackAnswer, 303: { about: 'To the page of the account' } },
     },
-    async (asked) => {
-      const { req, res, user } = asked;
-      const platform = platformOf(asked.param('platform'));
-      try {
-        const { error_description: errorDescription, ...query } = asked.query;
-        const integration = await grants.finish(user, platform, {
-          sessionId: grantor(req),
-          query: { ...query, errorDescription },
-        });
-        const message = `${labelOf(context, platform)} is connected: ${integration.accountEmail ?? integration.accountName ?? integration.accountId}.`;
-        if (!prefersPage(req) || req.byToken)
-          return { success: true as const, message, integration: toIntegration(integration) };
-        flash(req, { kind: 'success', message });
-        res.redirect(303, paths.integration(integration.id));
-      } catch (error) {
-        // A person who comes back from the vendor is told on the page where they can try again; what nobody expected goes to the error page.
-        if (!prefersPage(req) || req.byToken || !(error instanceof AppError)) throw error;
-        if (error.status >= 500)
-          context.logger.warn({ err: error, requestId: req.requestId, platform }, 'a grant could not be completed');
-        flash(req, { kind: 'error', message: error.message });
-        res.redirect(303, paths.integrations);
-      }
-    },
+    async ({ req, res, param }) => finishGrant(context, req, res, platformOf(param('platform'))),
   );
 
   api.post(
@@ -132,10 +108,7 @@ export function integrationRoutes(context: Context): ApiRouter {
       query: schemas.filesQuery,
       answers: { 200: schemas.filesAnswer },
     },
-    async ({ user, param, query: { folder_id: ref, q: query, cursor } }) => {
-      const integration = await integrations.resolve(user, param('target'));
-      return toFiles(await browse.list(user, integration.id, { ref, query, cursor }));
-    },
+    async ({ user, param, query }) => listFiles(context, user, param('target'), query),
   );
 
   api.post(
@@ -166,11 +139,16 @@ export function integrationRoutes(context: Context): ApiRouter {
   return api;
 }
 
-/** Who a grant is bound to: the browser's session, or the user behind an API token, which has none. */
-const grantor = (req: Request): string => (req.byToken ? `token:${currentUser(req).id}` : req.sessionID);
-
-const labelOf = ({ definitions }: Context, platform: Platform): string =>
-  definitions.find(({ id }) => id === platform)?.label ?? platform;
+/** A page of a folder or of a search. Errors: as of `integrations.resolve` and `browse.list`. */
+export async function listFiles(
+  { integrations, browse }: Context,
+  user: User,
+  target: string,
+  { folder_id: ref, q: query, cursor }: z.output<typeof schemas.filesQuery>,
+): Promise<z.output<typeof schemas.filesAnswer>> {
+  const integration = await integrations.resolve(user, target);
+  return toFiles(await browse.list(user, integration.id, { ref, query, cursor }));
+}
 
 /** The form whose secret was sent, else the first. Errors: NotFoundError; InvalidInputError for what no field of it is called. */
 function formOf({ definitions }: Context, platform: Platform, values: Record<string, string>): TokenForm {

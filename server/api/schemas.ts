@@ -37,6 +37,9 @@ const importOptions = {
 
 export const connectQuery = z.object({ format: z.enum(['json', 'redirect']).default('redirect') });
 
+/** Of an older name of it. */
+export const loginQuery = z.object({ redirect: z.enum(['true', 'false']).default('false') });
+
 export const callbackQuery = z.object({
   state: z.string().optional(),
   code: z.string().optional(),

@@ -44,5 +44,5 @@ export function param(req: Request, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Whether the request belongs to the JSON API, whose errors are problem+json. */
-export const isApi = (req: Request): boolean => req.path.startsWith('/api/') || req.baseUrl.startsWith('/api');
+/** Whether the request belongs to the JSON API, by its older names too: tokens count, and errors are problem+json. */
+export const isApi = (req: Request): boolean => /^\/(api|auth|integrations)(\/|$)/.test(req.baseUrl + req.path);

@@ -74,7 +74,7 @@ const namesOf = (router: Router, prefix?: string): string[] =>
 
 describe('the documentation', () => {
   const nobody = {} as Context;
-  const { router: apiRouter, calls } = createApi(nobody);
+  const { router: apiRouter, aliases, calls } = createApi(nobody);
   const api = namesOf(apiRouter, '/api/v1');
   const routes = [
     ...namesOf(
@@ -87,6 +87,7 @@ describe('the documentation', () => {
     ),
     ...namesOf(referenceRoutes(calls)),
     ...namesOf(webhookRoutes(nobody)),
+    ...namesOf(aliases),
     ...api,
   ];
   const variables = configVariables();

@@ -25,4 +25,6 @@ export const pageRoutesOf = (context: Context): Route[] => [
   ...routesOf(pageRoutes(context, createAuthenticator(context))),
   ...routesOf(referenceRoutes(createApi(context).calls)),
 ];
+/** Of the API under their older names. */
+export const aliasRoutesOf = (context: Context): Route[] => routesOf(createApi(context).aliases);
 export const apiRoutesOf = (context: Context): Route[] => routesOf(createApi(context).router, '/api/v1');

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { onOneDatabase } from '../helpers/database.ts';
 import { PASSWORD, type TestHub } from '../helpers/hub.ts';
-import { apiRoutesOf, pageRoutesOf, type Route } from '../helpers/routes.ts';
+import { aliasRoutesOf, apiRoutesOf, pageRoutesOf, type Route } from '../helpers/routes.ts';
 import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
 import { addressOf, startOwnedHub, type Owned, type OwnedHub } from './owned.ts';
 
@@ -84,11 +84,13 @@ onOneDatabase('two users', (open) => {
   });
   after(() => world.close());
 
-  const allRoutes = () => [...pageRoutesOf(hub.context), ...apiRoutesOf(hub.context)];
+  const allRoutes = () => [...pageRoutesOf(hub.context), ...apiRoutesOf(hub.context), ...aliasRoutesOf(hub.context)];
+
+  const isPage = ({ pattern }: Route) => !/^\/(api|auth|integrations)\//.test(pattern);
 
   async function send(visitor: Visitor, route: Route): Promise<{ status: number; text: string; expected: number }> {
     const probe = PROBES[`${route.method} ${route.pattern}`]?.(owned);
-    const isApi = route.pattern.startsWith('/api/');
+    const isApi = !isPage(route);
     const headers: Record<string, string> = { accept: isApi ? 'application/json' : 'text/html' };
     let body: RequestInit['body'];
     if (route.method !== 'GET') headers['x-csrf-token'] = visitor.csrf();
@@ -142,7 +144,7 @@ onOneDatabase('two users', (open) => {
       const name = `${route.method} ${route.pattern}`;
       if (PUBLIC.has(name)) continue;
       const { status, text } = await send(stranger, route);
-      expect(status, name).to.equal(route.pattern.startsWith('/api/') ? 401 : 303);
+      expect(status, name).to.equal(isPage(route) ? 303 : 401);
       expect(text, name).not.to.contain('opens at six.');
     }
   });
