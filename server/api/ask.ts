@@ -31,6 +31,7 @@ export function askRoutes(context: Context): ApiRouter {
       body: schemas.askRequest,
       guards: [rateLimit(ASKED_PER_MINUTE, 'questions')],
       answers: { 200: schemas.askAnswer },
+      orAs: 'text/event-stream',
     },
     async ({ req, res, user, body }) => {
       const input = withoutNulls(body);

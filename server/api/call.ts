@@ -23,6 +23,8 @@ export type CallDescription = {
   body?: z.ZodType;
   /** By status, of which the lowest one is sent unless another was set. What is refused is always a problem. */
   answers: Answers;
+  /** What its JSON also comes as, where `Accept` asks for that: a media type. */
+  orAs?: string;
   /** Beside `Authorization`, by name. */
   headers?: Record<string, string>;
   /** Of its answers beside those that all have, by name. */

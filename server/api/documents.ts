@@ -67,7 +67,15 @@ export function documentRoutes({ documents, originals, search }: Context): ApiRo
       name: 'downloadOriginal',
       about: 'Download the bytes that were imported',
       notes: 'Where the hub keeps originals (`KEEP_ORIGINALS`) and this document has one.',
-      answers: { 200: { about: 'The file as it was imported', mediaType: 'application/octet-stream' } },
+      headers: {
+        Range: 'One range of bytes',
+        'If-Range': 'The `ETag` of the bytes that are there already: all of them come where they are others now',
+      },
+      answerHeaders: { ETag: 'The SHA-256 of the bytes' },
+      answers: {
+        200: { about: 'The file as it was imported', mediaType: 'application/octet-stream' },
+        206: { about: 'The range of it', mediaType: 'application/octet-stream' },
+      },
     },
     async ({ req, res, user, param }) => sendOriginal(req, res, await originals.open(user, param('id'))),
   );

@@ -80,7 +80,7 @@ const problemResponse = (description: string, headers: Record<string, string>): 
 export const openPath = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
 
 function operationOf(call: Call): Json {
-  const { name, about, notes, group, query, body, forAdmins, headers = {}, answerHeaders = {} } = call;
+  const { name, about, notes, group, query, body, orAs, forAdmins, headers = {}, answerHeaders = {} } = call;
   const inAnswers = {
     ...Object.fromEntries(Object.entries(answerHeaders).map(([one, description]) => [one, header(description)])),
     ...sharedHeaders(EVERY_ANSWER),
@@ -117,7 +117,10 @@ function operationOf(call: Call): Json {
             : {
                 description: about,
                 headers: inAnswers,
-                content: { 'application/json': { schema: schemaOf(answer, 'output') } },
+                content: {
+                  'application/json': { schema: schemaOf(answer, 'output') },
+                  ...(orAs && { [orAs]: {} }),
+                },
               },
         ]),
       ),

@@ -1,19 +1,24 @@
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
+import { AppError } from '../errors.ts';
 import { safeMediaType } from '../media-type.ts';
 import type { OpenedOriginal } from '../services/original-service.ts';
 
 /**
  * Streams an original as a download. It comes from outside, so no browser may show or run it as a page of this hub. One range of bytes is
- * answered with 206, where `If-Range` allows it. Errors: those of `read`; a download that breaks off ends the connection.
+ * answered with 206, where `If-Range` allows it. Errors: AppError 416 `range_not_satisfiable`; those of `read`; a download that breaks off ends the connection.
  */
 export async function sendOriginal(req: Request, res: Response, original: OpenedOriginal): Promise<void> {
   const { fileName, mediaType, sizeBytes, contentHash } = original;
   const etag = `"${contentHash}"`;
   const range = rangeOf(req, sizeBytes, etag);
   if (range === 'impossible') {
-    res.set('Content-Range', `bytes */${sizeBytes}`).status(416).end();
-    return;
+    res.set('Content-Range', `bytes */${sizeBytes}`);
+    throw new AppError(
+      416,
+      'range_not_satisfiable',
+      `The file has ${sizeBytes} bytes, and the range is outside of them.`,
+    );
   }
   const abort = new AbortController();
   res.on('close', () => abort.abort());

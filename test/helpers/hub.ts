@@ -10,6 +10,7 @@ import { createParsePool } from '../../server/pipeline/parse-pool.ts';
 import { startSandbox, type Sandbox } from '../../server/sandbox.ts';
 import type { User } from '../../server/services/user-service.ts';
 import { openTestDatabase } from './database.ts';
+import { checkAnswersOf } from './described-answers.ts';
 import { keepLogs } from './kept-logs.ts';
 
 /** Every hub of this process reads files with the same threads: to start one takes a second of a processor. */
@@ -58,6 +59,7 @@ export async function startHub(
   if (!hub.url) throw new Error('the test hub has no web side');
   // The port is known only now; redirect URIs are made from it at the time of asking.
   config.baseUrl = hub.url;
+  checkAnswersOf(hub.url);
   const { users, tokens } = hub.context;
   const nobody = { id: '', email: '', name: '', role: 'member' as const };
   const known = await users.list();
