@@ -10,13 +10,14 @@ type Operation = {
   summary: string;
   parameters: { name: string; in: string; required?: boolean; schema: Schema }[];
   requestBody?: { content: Record<string, { schema: Schema }> };
-  responses: Record<string, { $ref?: string; content?: Record<string, { schema?: Schema }> }>;
+  responses: Record<string, Answer>;
 };
+type Answer = { $ref?: string; headers?: Record<string, object>; content?: Record<string, { schema?: Schema }> };
 type Description = {
   openapi: string;
   servers: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: { schemas: Record<string, Schema>; responses: Record<string, Answer>; headers: Record<string, object> };
 };
 
 onOneDatabase('the description of the API', (open) => {
@@ -67,6 +68,23 @@ onOneDatabase('the description of the API', (open) => {
       'query state',
       'query q',
     ]);
+  });
+
+  it('tells the headers of every answer, and the refusal of one call too many', () => {
+    const every = ['X-Request-ID', 'RateLimit', 'RateLimit-Policy'];
+    const { responses, headers } = description.components;
+    for (const { operationId, responses: answers } of operations()) {
+      expect(answers[429]?.$ref, operationId).to.equal('#/components/responses/TooManyCalls');
+      for (const [status, answer] of Object.entries(answers))
+        if (!answer.$ref) expect(answer.headers, `${operationId} ${status}`).to.include.keys(every);
+    }
+    expect(responses.Problem?.headers).to.have.all.keys(every);
+    expect(responses.TooManyCalls?.headers).to.have.all.keys([...every, 'Retry-After']);
+    expect(headers).to.have.all.keys([...every, 'Retry-After']);
+    const started = description.paths['/integrations/{target}/sync']?.post;
+    expect(started?.responses[202]?.headers).to.include.keys('Location', 'Preference-Applied', 'Idempotent-Replayed');
+    expect(started?.parameters.map(({ name }) => name)).to.include.members(['Prefer', 'Idempotency-Key']);
+    expect(description.paths['/documents/{id}']?.get?.responses[304]?.headers).to.include.keys('ETag');
   });
 
   it('tells requests as they are sent and answers as they come', () => {
