@@ -10,6 +10,8 @@ type Call = { method: string; pattern: RegExp; pointer: string; responses: Respo
 const ROOT = '/api/v1';
 const ID = 'https://hub.example.com/openapi.json';
 const PROBLEM = 'application/problem+json';
+/** What counts against no user: nobody is known, a page of another site may have sent it, or it cannot even be read. */
+const REFUSED_AT_THE_DOOR = new Set(['unauthenticated', 'csrf', 'bad_request']);
 
 /** What `fetch` is without the checks. */
 const plainFetch = globalThis.fetch;
@@ -27,6 +29,8 @@ export function checkAnswersOf(origin: string): void {
     const response = await plainFetch(...asked);
     const { origin: from, pathname } = new URL(response.url);
     const method = (asked[1]?.method ?? (asked[0] instanceof Request ? asked[0].method : 'GET')).toUpperCase();
+    // Headers that are too large never reach the hub: Node refuses them by itself.
+    if (response.status === 431) return response;
     if (!origins.has(from) || !pathname.startsWith(`${ROOT}/`) || method === 'OPTIONS') return response;
     const faults = await faultsOf(method, pathname.slice(ROOT.length), response);
     if (faults.length > 0)
@@ -44,8 +48,7 @@ async function faultsOf(method: string, path: string, response: Response): Promi
   if (status >= 400) {
     if (type !== PROBLEM) return [...faults, `${type} is no problem`];
     const problem = (await response.clone().json()) as { code?: string };
-    // Neither counts against a user: nobody is known, or a page of another site may have sent it.
-    if (status !== 401 && problem.code !== 'csrf') faults.push(...limitFaults(headers));
+    if (!REFUSED_AT_THE_DOOR.has(problem.code ?? '')) faults.push(...limitFaults(headers));
     if (status === 429 && !headers.get('retry-after')) faults.push('Retry-After is missing');
     return [...faults, ...bodyFaults('/components/schemas/Problem', problem)];
   }

@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import { paths } from '../../server/paths.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import type { TestHub } from '../helpers/hub.ts';
-import { apiRoutesOf, pageRoutesOf, type Route } from '../helpers/routes.ts';
+import { aliasRoutesOf, apiRoutesOf, pageRoutesOf, type Route } from '../helpers/routes.ts';
 import { openVisitor, signInAs, type Visitor } from '../helpers/visitor.ts';
 import { waitFor } from '../helpers/wait.ts';
 import { addressOf, startOwnedHub, type Owned, type OwnedHub } from './owned.ts';
@@ -22,7 +22,7 @@ const WRITTEN_BY_READING = new Set([
 ]);
 /** They begin or end something at a vendor or in the session, each by a state that cannot be guessed. */
 const BEGUN_BY_LINK =
-  /^GET (\/api\/v1\/integrations\/:platform\/(connect|callback)|\/sign-in\/sso\/:provider\/callback)$/;
+  /^GET (\/api\/v1\/integrations\/:platform\/(connect|callback)|(\/api)?\/auth\/\w+\/(login|callback)|\/sign-in\/sso\/:provider\/callback)$/;
 const NEVER_ENDING = /\/events$/;
 /** Pieces of other languages, and what parsers stumble over. */
 const HOSTILE = [
@@ -74,7 +74,9 @@ onOneDatabase('requests that no page of the hub would make', (open) => {
 
   const nameOf = ({ method, pattern }: Route) => `${method} ${pattern}`;
   const allRoutes = () =>
-    [...pageRoutesOf(hub.context), ...apiRoutesOf(hub.context)].filter(({ pattern }) => !NEVER_ENDING.test(pattern));
+    [...pageRoutesOf(hub.context), ...apiRoutesOf(hub.context), ...aliasRoutesOf(hub.context)].filter(
+      ({ pattern }) => !NEVER_ENDING.test(pattern),
+    );
   const changing = () => allRoutes().filter(({ method }) => method !== 'GET');
 
   it('change nothing when they only read, whatever the address', async () => {
@@ -151,7 +153,7 @@ onOneDatabase('requests that no page of the hub would make', (open) => {
           ...FIELDS.map((field): [string, string] => [`${field}[a][]`, value]),
         ];
         const query = new URLSearchParams(route.method === 'GET' ? pairs : pairs.slice(0, 20)).toString();
-        const isApi = route.pattern.startsWith('/api/');
+        const isApi = /^\/(api|auth|integrations)\//.test(route.pattern);
         const body =
           route.method === 'GET'
             ? undefined
