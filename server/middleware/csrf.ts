@@ -4,7 +4,7 @@ import { isApi } from './request.ts';
 
 /**
  * Synchronizer tokens (OWASP CSRF cheat sheet): the session keeps the token, every form and `X-CSRF-Token` carry it. API tokens need none:
- * no other site's page can send them.
+ * no page of another site has one.
  */
 export const csrf = csrfSync({
   getTokenFromRequest: (req) => {

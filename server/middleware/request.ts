@@ -10,7 +10,7 @@ declare global {
       requestId: string;
       /** Who asks: by session or by API token. Read it with `currentUser`. */
       account?: HubUser;
-      /** True when the request was authenticated by an API token, which no other site's page can send. */
+      /** True when the request was authenticated by an API token, which no page of another site has. */
       byToken?: boolean;
       /** Whether who asked may still: for answers that take long. False once the session was ended, the token deleted or the user disabled. */
       isStillIn?: () => Promise<boolean>;
