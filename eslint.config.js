@@ -1,7 +1,7 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** Imports go one way: routes, api, jobs → services → stores, queue, pipeline, index; providers import providers only. */
+/** Imports go one way: routes, api, mcp, jobs → services → stores, queue, pipeline, index; providers import providers only. */
 const forbid = (files, folders, message) => ({
   files,
   rules: {
@@ -35,12 +35,12 @@ export default tseslint.config(
   },
   forbid(
     ['server/services/**/*.ts'],
-    ['routes', 'api', 'jobs', 'middleware', 'forms', 'cli'],
+    ['routes', 'api', 'mcp', 'jobs', 'middleware', 'forms', 'cli'],
     'Services know nothing of how they are called.',
   ),
   forbid(
     ['server/stores/**/*.ts', 'server/queue/**/*.ts', 'server/pipeline/**/*.ts'],
-    ['routes', 'api', 'jobs', 'middleware', 'forms', 'cli', 'egress'],
+    ['routes', 'api', 'mcp', 'jobs', 'middleware', 'forms', 'cli', 'egress'],
     'Stores, queue and pipeline lie below the services.',
   ),
   forbid(
@@ -48,6 +48,7 @@ export default tseslint.config(
     [
       'routes',
       'api',
+      'mcp',
       'jobs',
       'services',
       'stores',

@@ -3,6 +3,7 @@ import express, { type Express } from 'express';
 import session from 'express-session';
 import { createApi } from './api/index.ts';
 import type { Context } from './context.ts';
+import { mcpRoutes } from './mcp/router.ts';
 import { createAuthenticator } from './middleware/auth.ts';
 import { apiFromOtherOrigins } from './middleware/cross-origin.ts';
 import { csrfProtection, csrfToken } from './middleware/csrf.ts';
@@ -38,6 +39,7 @@ export function createApp(context: Context): Express {
   app.use(webhookRoutes(context));
   app.use('/api/v1', apiFromOtherOrigins(config));
   app.use(compression());
+  app.use(mcpRoutes(context));
   app.use(sendStylesAndScripts);
   app.use(express.static(siteFolder('public'), { maxAge: '1y', immutable: true, index: false }));
   app.use(express.urlencoded({ extended: false, limit: '1mb', parameterLimit: 2000 }));

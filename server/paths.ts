@@ -129,6 +129,7 @@ export const paths = {
   setupCheck: '/admin/setup',
   /** The redirect URI's path, registered at the vendor. */
   callback: (platform: Platform) => `/api/v1/integrations/${platform}/callback`,
+  mcp: '/mcp',
   /** Where a vendor calls: for one account, or for the hub's whole app. */
   webhook: (platform: Platform, integrationId?: string) =>
     `/webhooks/${platform}${integrationId === undefined ? '' : `/${integrationId}`}`,

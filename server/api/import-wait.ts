@@ -60,7 +60,7 @@ export async function toImportDone(
   }
   return {
     success: summary.status === 'finished' && summary.counts.failed === 0,
-    message: sentence(summary),
+    message: importSentence(summary),
     importId: summary.id,
     documents,
   };
@@ -91,11 +91,20 @@ async function platformOf(
   return only && others.length === 0 ? only : (await documents.head(user, documentId)).platform;
 }
 
-/** What became of an import, in one sentence. */
-function sentence({ kind, status, counts }: ImportSummary): string {
+/** How an import stands, or what became of it, in one sentence. */
+export function importSentence({ kind, status, counts }: Pick<ImportSummary, 'kind' | 'status' | 'counts'>): string {
   const parts = (['indexed', 'unchanged', 'skipped', 'failed', 'removed'] as const)
     .filter((state) => counts[state] > 0)
     .map((state) => `${counts[state]} ${state}`);
+  const open = counts.waiting + counts.running;
+  if (status === 'running') parts.push(`${open} to go`);
   const outcome = parts.length > 0 ? parts.join(', ') : 'no files';
-  return `The ${kind} ${status === 'finished' ? 'is finished' : status === 'failed' ? 'failed' : 'was cancelled'}: ${outcome}.`;
+  return `The ${kind} ${STANDS[status]}: ${outcome}.`;
 }
+
+const STANDS: Record<ImportSummary['status'], string> = {
+  running: 'is under way',
+  finished: 'is finished',
+  failed: 'failed',
+  cancelled: 'was cancelled',
+};

@@ -15,7 +15,7 @@ import { integrationRoutes } from './integrations.ts';
 import { syncRoutes } from './syncs.ts';
 
 /** Calls a minute and user. */
-const CALLS_PER_MINUTE = 600;
+export const CALLS_PER_MINUTE = 600;
 
 const notStored: RequestHandler = (_req, res, next) => {
   res.set('Cache-Control', 'no-store');

@@ -50,7 +50,7 @@ export function createAuthenticator(deps: {
     req.account = req.user as User | undefined;
     const { account } = req;
     if (account) req.isStillIn = async () => (await signIns.find(req.session.signInId, account.id)) !== undefined;
-    const bearer = /^Bearer (\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
+    const bearer = bearerOf(req);
     if (bearer !== undefined && isApi(req)) {
       // A token is asked for by itself: a session that came along does not lend its user.
       req.account = await tokens.authenticate(bearer);
@@ -94,6 +94,10 @@ export function createAuthenticator(deps: {
     },
   };
 }
+
+/** The token of `Authorization: Bearer`. Source: https://www.rfc-editor.org/rfc/rfc6750#section-2.1 */
+export const bearerOf = (req: Request): string | undefined =>
+  /^Bearer (\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
 
 /** Lets signed-in users through; others are sent to sign in and come back after it. */
 export function requireSignIn(req: Request, res: Response, next: NextFunction): void {

@@ -44,5 +44,5 @@ export function param(req: Request, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Whether the request belongs to the JSON API, by its older names too: tokens count, and errors are problem+json. */
-export const isApi = (req: Request): boolean => /^\/(api|auth|integrations)(\/|$)/.test(req.baseUrl + req.path);
+/** Whether a program asks, at the JSON API (by its older names too) or the MCP server: tokens count, and errors are problem+json. */
+export const isApi = (req: Request): boolean => /^\/(api|auth|integrations|mcp)(\/|$)/.test(req.baseUrl + req.path);

@@ -8,6 +8,7 @@ import { createApi } from '../../server/api/index.ts';
 import { runCli } from '../../server/cli/run.ts';
 import { parseConfig, type Env } from '../../server/config.ts';
 import type { Context } from '../../server/context.ts';
+import { mcpRoutes } from '../../server/mcp/router.ts';
 import { paths } from '../../server/paths.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
 import { referenceRoutes } from '../../server/routes/reference.ts';
@@ -88,6 +89,7 @@ describe('the documentation', () => {
     ...namesOf(referenceRoutes(calls)),
     ...namesOf(webhookRoutes(nobody)),
     ...namesOf(aliases),
+    ...namesOf(mcpRoutes(nobody)),
     ...api,
   ];
   const variables = configVariables();
