@@ -32,9 +32,15 @@ export async function check(io: Io): Promise<Result> {
   return {
     lines: findings.map(({ level, about, message }) => `${level.padEnd(4)}  ${about}: ${message}`),
     json: { ok: !failed, findings },
+    note: failed ? FAILED : NEXT,
     failed,
   };
 }
+
+const FAILED = 'Put right what a line with “fail” names, in .env or the environment, and check again.';
+const NEXT = `Nothing stands in the way of a start: npm run dev, or npm run build and then npm start. “warn” is what you may still want to see to.
+A service that is off needs an app that you register at its vendor with the redirect URI above; docs/ has a page for each, step by step.
+To look around without any of that: npm run demo`;
 
 async function checkConfig(given: Config): Promise<Finding[]> {
   const found = checkAddress(given);

@@ -14,8 +14,8 @@ export class UsageError extends Error {
 
 /** Thrown when a command could not do its work: exit code 1. The message says what to do. */
 export class CommandError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
     this.name = 'CommandError';
   }
 }
@@ -27,6 +27,8 @@ export type Result = {
   note?: string;
   json: Record<string, unknown>;
   failed?: boolean;
+  /** Ctrl-C came before the end. */
+  interrupted?: boolean;
 };
 
 export type Flags = Record<string, string | boolean | undefined>;

@@ -1,92 +1,72 @@
 import { parseArgs } from 'node:util';
 import { withOrigin } from '../audit/origin.ts';
 import { ConfigError } from '../config.ts';
-import { createToken, createUser, sentenceOf } from './accounts.ts';
-import { withDatabase } from './database.ts';
-import { UsageError, type Flags, type Io, type Result } from './io.ts';
-import { forget, generateKeys, rotate } from './keys.ts';
-import { pruneOriginals } from './originals.ts';
+import { sentenceOf } from './accounts.ts';
+import { COMMANDS, type Command } from './commands.ts';
+import { help, helpOf } from './help.ts';
+import { UsageError, type Flags, type Io } from './io.ts';
 import { reasonOf } from '../checks/reason.ts';
 
-type Option = { type: 'string' | 'boolean' };
-type Command = { options: Record<string, Option>; run(io: Io, flags: Flags): Promise<Result> };
-
-const text: Option = { type: 'string' };
-const yes: Option = { type: 'boolean' };
-
-const COMMANDS: Record<string, Command> = {
-  // The checker loads every part of the hub; the other commands need not wait for that.
-  check: { options: {}, run: async (io) => (await import('./check.ts')).check(io) },
-  migrate: {
-    options: {},
-    run: (io) =>
-      withDatabase(io, async (_database, _config, applied) => ({
-        lines: applied.length > 0 ? applied.map((name) => `Applied ${name}.`) : ['The schema is up to date.'],
-        json: { applied },
-      })),
-  },
-  'user create': { options: { email: text, name: text, role: text, 'password-stdin': yes }, run: createUser },
-  'token create': { options: { email: text, name: text, days: text }, run: createToken },
-  'keys generate': { options: {}, run: async () => generateKeys() },
-  'keys rotate': { options: {}, run: rotate },
-  'keys forget': { options: {}, run: forget },
-  'originals prune': { options: { remove: yes }, run: pruneOriginals },
-};
-
-const USAGE = `Usage: npm run hub -- <command> [options]
-
-  check            says of every variable and service whether it is right and what to do if not
-  migrate          brings the database's schema up to date
-  user create      --email E --name N [--role admin|member] [--password-stdin]
-                   asks for a password, reads it from standard input, or makes one
-  token create     --email E --name N [--days D]
-                   prints an API token of that user, this once
-  keys generate    prints a new SESSION_SECRET and INTEGRATION_ENCRYPTION_KEY
-  keys rotate      seals all stored grants with the first key, beside a running hub
-  keys forget      gives up grants whose key is lost; their accounts ask to be reconnected
-  originals prune  [--remove]
-                   counts, or removes, kept originals that no document has, as after a restore
-  help             prints this
-
-  --json           the result as JSON
-
-Exit codes: 0 done, 1 failed, 2 called in a wrong way.
-`;
-
-/** Runs one command. Gives the exit code: 0 done, 1 failed, 2 called in a wrong way. Never throws. */
+/** Runs one command. Gives the exit code: 0 all is well, 1 failed, 2 called in a wrong way, 130 stopped by Ctrl-C. Never throws. */
 export async function runCli(args: string[], io: Io): Promise<number> {
   const json = args.includes('--json');
+  const found = commandOf(args);
   try {
-    const words: string[] = [];
-    for (const arg of args) {
-      if (arg.startsWith('-')) break;
-      words.push(arg);
-    }
-    const name = words.join(' ');
-    if (name === 'help' || args.includes('--help') || args.includes('-h') || args.length === 0) {
-      io.stdout.write(USAGE);
+    if (args[0] === 'help' || args.includes('--help') || args.includes('-h') || args.length === 0) {
+      io.stdout.write(found ? helpOf(found.name, found.command) : help());
       return 0;
     }
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (!command) throw new UsageError(name ? `There is no command "${name}".` : 'The command is missing.');
-    const flags = parseFlags(args.slice(words.length), command.options);
-    const result = await withOrigin({ kind: 'command' }, () => command.run(io, flags));
+    if (!found) {
+      const name = leadingWords(args).join(' ');
+      throw new UsageError(name ? `There is no command "${name}".` : 'The command is missing.');
+    }
+    const { flags, words } = parse(found.rest, found.command);
+    const result = await withOrigin({ kind: 'command' }, () => found.command.run(io, flags, words));
     io.stdout.write(json ? `${JSON.stringify(result.json)}\n` : result.lines.map((line) => `${line}\n`).join(''));
     if (result.note && !json) io.stderr.write(`${result.note}\n`);
-    return result.failed ? 1 : 0;
+    return result.interrupted ? 130 : result.failed ? 1 : 0;
   } catch (error) {
     const usage = error instanceof UsageError;
     const message = describe(error);
+    const hint = `See npm run hub -- ${found ? `${found.name} --help` : 'help'}`;
     if (json) io.stderr.write(`${JSON.stringify({ error: message })}\n`);
-    else io.stderr.write(usage ? `${message}\n\n${USAGE}` : `${message}\n`);
+    else io.stderr.write(usage ? `${message}\n${hint}\n` : `${message}\n`);
     return usage ? 2 : 1;
   }
 }
 
-function parseFlags(args: string[], options: Record<string, Option>): Flags {
+function leadingWords(args: string[]): string[] {
+  const end = args.findIndex((arg) => arg.startsWith('-'));
+  return end < 0 ? args : args.slice(0, end);
+}
+
+/** The command that the first words name, and what comes after its name. */
+function commandOf(args: string[]): { name: string; command: Command; rest: string[] } | undefined {
+  const start = args[0] === 'help' ? 1 : 0;
+  const words = leadingWords(args.slice(start));
+  for (const length of [2, 1]) {
+    const name = words.slice(0, length).join(' ');
+    const command = words.length >= length && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (command) return { name, command, rest: args.slice(start + length) };
+  }
+  return undefined;
+}
+
+function parse(args: string[], command: Command): { flags: Flags; words: string[] } {
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, { value }]) => [
+      name,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
   try {
-    return parseArgs({ args, options: { ...options, json: yes }, strict: true, allowPositionals: false })
-      .values as Flags;
+    const { values, positionals } = parseArgs({
+      args,
+      options: { ...options, json: { type: 'boolean' } },
+      strict: true,
+      allowPositionals: command.takes !== undefined,
+    });
+    return { flags: values as Flags, words: positionals };
   } catch (error) {
     // Node's own words name the option, but quote a stray argument, which may be a password.
     const { code, message } = error as NodeJS.ErrnoException;

@@ -31,6 +31,14 @@ export async function saveActivity(db: Knex, workerId: string, activities: Activ
   );
 }
 
+/** Whether any worker has work in hand. */
+export async function isAnyoneWorking(db: Knex): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: { busy: boolean }[] }>(
+    `select exists (select from worker_activity where at > clock_timestamp() - ${FRESH}) as busy`,
+  );
+  return rows[0]?.busy === true;
+}
+
 /** Rows that work in hand belongs to. */
 export type WorkRows = { items: string[]; folders: string[]; imports: string[] };
 

@@ -32,6 +32,7 @@ for (const kind of databaseKinds)
       const { findings } = result.json as { findings: Finding[] };
       return {
         failed: result.failed,
+        note: result.note,
         findings,
         lines: result.lines,
         about: (name: string) => findings.filter((finding) => finding.about === name),
@@ -50,8 +51,9 @@ for (const kind of databaseKinds)
     // What is the same on both is looked at on one.
     if (kind === mainKind) {
       it('finds nothing wrong with a fresh clone, and changes nothing by looking', async () => {
-        const { failed, findings, about, lines } = await run();
+        const { failed, findings, about, lines, note } = await run();
         expect(failed).to.equal(false);
+        expect(note).to.include('npm start').and.include('npm run demo');
         expect(findings.filter(({ level }) => level === 'fail')).to.deep.equal([]);
         expect(about('database')[0]).to.include({ level: 'ok' });
         expect(about('embedder')[0]?.message).to.include('dimensions');
@@ -174,8 +176,9 @@ for (const kind of databaseKinds)
       });
 
       it('fails with one line for each problem of the configuration', async () => {
-        const { failed, about } = await run({ PORT: 'x', NODE_ENV: 'production', SANDBOX: '1' });
+        const { failed, about, note } = await run({ PORT: 'x', NODE_ENV: 'production', SANDBOX: '1' });
         expect(failed).to.equal(true);
+        expect(note).to.include('check again');
         for (const name of ['PORT', 'SESSION_SECRET', 'INTEGRATION_ENCRYPTION_KEY', 'SANDBOX'])
           expect(about(name)[0], name).to.include({ level: 'fail' });
         expect(about('the rest')).to.have.length(1);

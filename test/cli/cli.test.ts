@@ -85,6 +85,15 @@ for (const kind of databaseKinds)
           [['user', 'create', '--name', 'Ada'], '--email is missing'],
           [['user', 'create', '--email', 'ada@example.com', '--name', 'Ada', '--role', 'king'], '--role must be'],
           [['token', 'create', '--email', 'ada@example.com', '--name', 'x', '--days', '0'], '--days must be'],
+          [['import'], 'The account is missing'],
+          [['import', 'google_drive'], 'The ids of files or folders are missing'],
+          [['import', 'google_drive', 'x', '--category', 'c'.repeat(101)], 'category: must have at most 100'],
+          [['sync', 'google_drive', 'jira'], 'Name one account'],
+          [['search'], 'The words to search for are missing'],
+          [['search', 'x', '--limit', '51'], 'limit: must be from 1 to 50'],
+          [['search', 'x', '--limit', 'ten'], '--limit must be a whole number'],
+          [['search', 'x', '--mode', 'best'], 'mode: must be one of'],
+          [['search', 'x', '--platform', 'ftp'], 'platform: must be one of'],
         ];
         for (const [args, message] of wrong) {
           const { code, stdout, stderr } = await hub(args);
@@ -93,6 +102,25 @@ for (const kind of databaseKinds)
           expect(stdout).to.equal('');
         }
         expect(readdirSync(fresh.env.DATA_DIR), 'nothing was opened').to.deep.equal([]);
+      });
+
+      it('tells of one command what it takes, option by option', async () => {
+        for (const [command, ...told] of [
+          ['import', '<account> <file id…>', '--category C', '--no-wait', 'TRIBUTARY_TOKEN', 'Ctrl-C'],
+          ['sync', '[account]', '--email E', 'running hub'],
+          ['search', '<words…>', '--mode M', '--json'],
+          ['user create', '--role admin|member'],
+        ] as const)
+          for (const args of [
+            [...command.split(' '), '--help'],
+            ['help', ...command.split(' ')],
+          ]) {
+            const { code, stdout, stderr } = await hub(args);
+            expect(code, command).to.equal(0);
+            expect(stdout).to.match(new RegExp(`^Usage: npm run hub -- ${command} `));
+            for (const words of told) expect(stdout).to.include(words);
+            expect(stderr).to.equal('');
+          }
       });
 
       it('never takes a password as an argument, and does not repeat one', async () => {

@@ -21,9 +21,9 @@ const pages = files.filter((name) => /^(docs\/.*|[^/]+)\.md$/.test(name)).map(re
 const spans = pages.flatMap((page) => page.spans);
 const pageNamed = (name: string): Page => pages.find((page) => page.name === name) ?? readPage(name);
 
-/** Words in capitals that are no variable of the hub: methods, signals, cookie and key words; variables of the test run. */
+/** Words in capitals that are no variable of the hub: methods, signals, cookie and key words; variables of the command line and the test run. */
 const OTHER_CAPITALS = new Set(
-  'GET POST PUT DELETE SIGTERM SIGINT GIN JSON CSV TEST_DATABASE_URL TEST_REDIS_URL TEST_AZURITE REQUIRE_ALL PROOFS KILL_SEED BENCH_FILES CHROMIUM'.split(
+  'GET POST PUT DELETE SIGTERM SIGINT GIN JSON CSV TRIBUTARY_TOKEN TEST_DATABASE_URL TEST_REDIS_URL TEST_AZURITE REQUIRE_ALL PROOFS KILL_SEED BENCH_FILES CHROMIUM'.split(
     ' ',
   ),
 );

@@ -9,7 +9,12 @@ import type { Env } from '../../server/config.ts';
 import { waitFor } from './wait.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const ENTRIES = ['server/main.ts', 'server/pipeline/parse-worker.ts', 'server/database/embedded-worker.ts'];
+const ENTRIES = [
+  'server/main.ts',
+  'server/cli/main.ts',
+  'server/pipeline/parse-worker.ts',
+  'server/database/embedded-worker.ts',
+];
 /** Packages with files beside their code or whose names a bundle loses, and the databases that Knex could speak to. */
 const LEFT_OUT =
   '@electric-sql/* redis connect-redis @azure/storage-blob @azure/identity @node-rs/argon2 @embedpdf/pdfium mysql mysql2 mariadb mariadb/* sqlite3 better-sqlite3 tedious oracledb pg-native pg-query-stream';
@@ -18,7 +23,12 @@ const BANNER = `import { createRequire as requireOf } from 'node:module'; const 
 const __filename = import.meta.filename, __dirname = import.meta.dirname;`;
 
 /** The program in few files, so that a process of it starts in a third of the time. */
-export type Bundle = { entry: string; remove(): Promise<void> };
+export type Bundle = {
+  entry: string;
+  /** The command line. */
+  cli: string;
+  remove(): Promise<void>;
+};
 
 type Load = { path: string };
 type Plugin = {
@@ -56,7 +66,11 @@ export async function bundleHub(): Promise<Bundle> {
     await mkdir(path.join(out, folder));
     await cp(path.join(root, folder), path.join(out, folder), { recursive: true });
   }
-  return { entry: path.join(out, 'server', 'main.js'), remove: () => rm(out, { recursive: true, force: true }) };
+  return {
+    entry: path.join(out, 'server', 'main.js'),
+    cli: path.join(out, 'server', 'cli', 'main.js'),
+    remove: () => rm(out, { recursive: true, force: true }),
+  };
 }
 
 /** A module that looks for files beside itself finds them where it would be if it were not in the bundle. */
