@@ -6,6 +6,7 @@ import { CALLS_PER_MINUTE } from '../api/index.ts';
 import type { Context } from '../context.ts';
 import { AppError, BadRequestError, ForbiddenError } from '../errors.ts';
 import { bearerOf } from '../middleware/auth.ts';
+import { refuseNul } from '../middleware/refuse-nul.ts';
 import { currentUser } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import { createMcpServer } from './server.ts';
@@ -56,7 +57,7 @@ export function mcpRoutes(context: Context, options: { callsPerMinute?: number; 
   router.use(paths.mcp, (_req, res, next) => void next(void res.set('Cache-Control', 'no-store')));
   router.use(paths.mcp, ownOrigin, byToken, postOnly);
   router.use(paths.mcp, rateLimit(options.callsPerMinute ?? CALLS_PER_MINUTE));
-  router.use(paths.mcp, express.json({ limit: BODY_LIMIT }));
+  router.use(paths.mcp, express.json({ limit: BODY_LIMIT }), refuseNul);
   router.use(paths.mcp, (req, res, next) => (isQuestion(req) ? limitAsking(req, res, next) : next()));
   router.post(paths.mcp, async (req, res) => {
     // What is counted by requests must be one call each.

@@ -108,6 +108,7 @@ onOneDatabase('who may use the MCP server', (open) => {
     await problem(await post(hub.url, token, '{"jsonrpc":'), 400, 'invalid_json');
     await problem(await post(hub.url, token, { ...LIST, params: { x: 'x'.repeat(300_000) } }), 413, 'too_large');
     await problem(await post(hub.url, token, [LIST, LIST]), 400, 'bad_request');
+    await problem(await post(hub.url, token, { ...LIST, params: { cursor: 'a\0b' } }), 400, 'bad_request');
     expect((await post(hub.url, token, { hello: 'hub' })).status).to.equal(400);
     expect((await post(hub.url, token, 'x', { 'content-type': 'text/plain' })).status).to.equal(415);
     expect((await post(hub.url, token, LIST, { accept: 'text/html' })).status).to.equal(406);
