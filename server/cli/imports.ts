@@ -12,6 +12,8 @@ import { outcomeLines } from './progress.ts';
 /** What was begun: an import, or the sync of an account. */
 type Begun = { account: Account; importId: string };
 
+const NO_ACCOUNT = 'No account is connected yet. Connect one on the page “Integrations” of the hub.';
+
 /** `import`: brings files and folders of one account in. Errors: UsageError, CommandError, AppError. */
 export async function importFiles(io: Io, flags: Flags, [target, ...fileIds]: string[]): Promise<Result> {
   if (target === undefined)
@@ -39,7 +41,7 @@ export async function syncAccounts(io: Io, flags: Flags, [target, ...others]: st
   return withDesk(io, flags, async (desk) => {
     const accounts = await desk.accounts();
     const chosen = target === undefined ? accounts : matching(target, accounts);
-    if (chosen.length === 0) throw new CommandError('No account is connected yet.');
+    if (chosen.length === 0) throw new CommandError(NO_ACCOUNT);
     const begun: Begun[] = [];
     const refused: { account: Account; sentence: string }[] = [];
     for (const account of chosen) {
@@ -150,9 +152,7 @@ function matching(target: string, accounts: Account[]): Account[] {
   if (found.length > 0) return found;
   const known = accounts.map((account) => `${account.id}  ${nameOf(account)}`);
   throw new CommandError(
-    known.length === 0
-      ? 'No account is connected yet. Connect one on the page “Integrations” of the hub.'
-      : `No connected account is called “${target}”. There are:\n${known.join('\n')}`,
+    known.length === 0 ? NO_ACCOUNT : `No connected account is called “${target}”. There are:\n${known.join('\n')}`,
   );
 }
 
