@@ -14,6 +14,7 @@ import { requestOrigin } from './middleware/request-origin.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { saveSessionFirst } from './middleware/save-session.ts';
 import { securityHeaders } from './middleware/security.ts';
+import { healthRoutes } from './routes/health.ts';
 import { pageRoutes } from './routes/index.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -36,6 +37,8 @@ export function createApp(context: Context): Express {
   app.use(requestLog(logger));
   app.use(viewLocals(csrfToken));
   app.use(securityHeaders(config));
+  // Before sessions: a probe needs none, and must be answered while their store is away.
+  app.use(healthRoutes(context));
   app.use(webhookRoutes(context));
   app.use('/api/v1', apiFromOtherOrigins(config));
   app.use(compression());

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseAzureSearch, type AzureSearchConfig } from './azure-search-config.ts';
 import { parseModels, type ChatConfig, type EmbeddingConfig, type ModelPrices } from './model-config.ts';
 import { parseOriginals, type OriginalsConfig } from './originals-config.ts';
+import { parseOperations, type OperationsConfig } from './operations-config.ts';
 import { mailFrom, smtpUrl, webhookSecrets, webhookUrl } from './notifications/settings.ts';
 import type { MailConfig, WebhookConfig } from './notifications/settings.ts';
 import { Secret } from './secret.ts';
@@ -93,6 +94,7 @@ export type Config = {
   webhook?: WebhookConfig;
   /** What the audit log tells is kept for so long. */
   auditRetentionDays: number;
+  operations: OperationsConfig;
   sandbox?: { filesDir?: string };
 };
 
@@ -383,6 +385,7 @@ export function parseConfig(env: Env): Config {
     mail: smtp && from && { ...smtp, from },
     webhook: hookUrl && hookSecrets ? { url: hookUrl, secrets: hookSecrets } : undefined,
     auditRetentionDays: wholeNumber('AUDIT_RETENTION_DAYS', 365, 1, 36_500),
+    operations: parseOperations(env, { problems, take, wholeNumber }),
     sandbox: sandboxOn ? { filesDir: env.SANDBOX_FILES } : undefined,
   };
   if (role !== 'all' && config.database.kind === 'embedded')

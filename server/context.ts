@@ -35,6 +35,7 @@ import { createInvitationService, type InvitationService } from './services/invi
 import { createNotificationService, type NotificationService } from './services/notification-service.ts';
 import { createOverviewService, type OverviewService } from './services/overview-service.ts';
 import { createOriginalService, type OriginalService } from './services/original-service.ts';
+import { createReadinessService, type ReadinessService } from './services/readiness-service.ts';
 import { createPreviewService, type PreviewService } from './services/preview-service.ts';
 import { createRateGovernor, type RateGovernor } from './services/rate-governor.ts';
 import { createRequestCountService, type RequestCountService } from './services/request-count-service.ts';
@@ -107,6 +108,8 @@ export type Context = {
   documents: DocumentService;
   documentBulk: DocumentBulkService;
   setup: SetupService;
+  /** Whether this process can do its work. */
+  readiness: ReadinessService;
   originals: OriginalService;
   search: SearchService;
   ask: AskService;
@@ -210,6 +213,14 @@ export async function createContext(
   const documentBulk = createDocumentBulkService({ database, imports });
   const storages = createOriginalStorages(config, { fetch: egress.fetch });
   const originals = createOriginalService({ database, storages, logger });
+  const readiness = createReadinessService({
+    database,
+    sessions,
+    queue,
+    originals: storages.takes,
+    indexKeeper,
+    logger,
+  });
   const search = createSearchService({ index, embedders, integrations, logger });
   const chat = config.chat && createChatModel(config.chat, { fetch: egress.fetch, logger });
   const ask = createAskService({ search, chat, logger });
@@ -271,6 +282,7 @@ export async function createContext(
     documents,
     documentBulk,
     setup,
+    readiness,
     originals,
     search,
     ask,

@@ -1,5 +1,4 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
@@ -9,6 +8,8 @@ import { migrate } from './database/open.ts';
 import { IndexError } from './index/index-error.ts';
 import { registerImportJobs } from './jobs/import-jobs.ts';
 import { startKeepAlive } from './jobs/keep-alive.ts';
+import { closeServer, listen, type Listener } from './listener.ts';
+import { createOperationsApp } from './operations-app.ts';
 import type { ParsePool } from './pipeline/parse-pool.ts';
 import { findUnreadableGrants, missingKeyMessage } from './services/key-rotation.ts';
 import { ensureFirstAdmin } from './services/user-service.ts';
@@ -16,12 +17,14 @@ import { ensureFirstAdmin } from './services/user-service.ts';
 export type Hub = {
   /** Where it listens; undefined for a worker. */
   url?: string;
+  /** Where metrics and health have a port of their own; undefined where they have none. */
+  operationsUrl?: string;
   context: Context;
-  /** Answers what has begun, hands running jobs back after `timeoutMs`, closes everything in reverse order. */
+  /** Drains, then answers what has begun, hands running jobs back that do not end in time, and closes everything in reverse order. */
   close(): Promise<void>;
 };
 
-/** How long running jobs may take to end at a stop, before they are handed back. */
+/** How long requests and jobs in hand may take to end at a stop, before they are cut and handed back. */
 const STOP_MS = 6000;
 
 /** Starts what the configuration's role names: pages and API, import workers, or both. Migrates the database first. */
@@ -31,6 +34,7 @@ export async function startHub(
 ): Promise<Hub> {
   const { logger } = parts;
   const context = await createContext(config, parts);
+  const listening: Listener[] = [];
   try {
     const applied = await migrate(context.database);
     if (applied.length > 0) logger.info({ migrations: applied }, 'the database was migrated');
@@ -43,22 +47,33 @@ export async function startHub(
     const stops = config.role === 'web' ? [] : [registerImportJobs(context), startKeepAlive(context)];
     await context.queue.start();
     context.signals.start();
-    const server = config.role === 'worker' ? undefined : await listen(context, config);
+    const isDraining = () => context.readiness.isDraining();
+    const server = config.role === 'worker' ? undefined : await listen(createApp(context), config, 'PORT', isDraining);
+    if (server) listening.push(server);
+    const { listener } = config.operations.metrics;
+    const operations = listener && (await listen(createOperationsApp(context), listener, 'METRICS_PORT', isDraining));
+    if (operations) listening.push(operations);
     if (server) {
       await context.users.needsSetup();
       // In the background: a vendor that does not answer is no reason to wait with everything else.
       void context.settingsAccount.apply();
     }
     return {
-      url: server && `http://${displayHost(config.host)}:${(server.address() as AddressInfo).port}`,
+      url: server?.url,
+      operationsUrl: operations?.url,
       context,
       async close() {
+        context.readiness.drain();
+        // Whoever spreads requests over several processes learns of it before this one takes no more.
+        if (server) await sleep(config.operations.drainSeconds * 1000);
         for (const stop of stops) stop();
-        await Promise.all([server && closeServer(server), context.queue.stop({ timeoutMs: STOP_MS })]);
+        await Promise.all([server && closeServer(server, STOP_MS), context.queue.stop({ timeoutMs: STOP_MS })]);
+        if (operations) await closeServer(operations, 0);
         await context.close();
       },
     };
   } catch (error) {
+    await Promise.all(listening.map((one) => closeServer(one, 0)));
     await context.queue.stop({ timeoutMs: 0 }).catch(() => undefined);
     await context.close();
     throw error;
@@ -70,36 +85,5 @@ async function openIndex({ indexKeeper, logger }: Context): Promise<void> {
   await indexKeeper?.open().catch((error: unknown) => {
     if (!(error instanceof IndexError) || error.kind === 'misconfigured' || error.kind === 'refused') throw error;
     logger.error({ err: error }, 'the index does not answer; the database answers searches, and imports wait for it');
-  });
-}
-
-const displayHost = (host: string): string => (host === '0.0.0.0' || host === '::' ? 'localhost' : host);
-
-function listen(context: Context, config: Config): Promise<Server> {
-  const server = createServer(createApp(context));
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(
-              `Port ${config.port} is in use already. Stop what listens there, or set PORT to another number.`,
-              { cause: error },
-            )
-          : error,
-      ),
-    );
-    server.listen(config.port, config.host, () => resolve(server));
-  });
-}
-
-/** Requests that have begun get their answer; streams of events are cut, browsers come back by themselves. */
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), 2000);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
   });
 }

@@ -10,7 +10,7 @@ import { prepareStart } from './start.ts';
  * documents that pass through make garbage of.
  */
 const HEAP_GROWTH = 30;
-/** Supervisors kill what does not end soon after their signal. Then it is better to have ended by oneself: what is in hand is lost to nobody. */
+/** After the drain. Supervisors kill what does not end soon after their signal. Then it is better to have ended by oneself: what is in hand is lost to nobody. */
 const STOP_WITHIN_MS = 9500;
 
 /** Production's entry: configuration → hub, until a signal asks it to stop. Exit code 1 when it could not start. */
@@ -30,10 +30,13 @@ async function main(): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     logger.info({ signal }, 'stopping');
-    setTimeout(() => {
-      logger.error('the hub did not stop in time');
-      process.exit(1);
-    }, STOP_WITHIN_MS).unref();
+    setTimeout(
+      () => {
+        logger.error('the hub did not stop in time');
+        process.exit(1);
+      },
+      config.operations.drainSeconds * 1000 + STOP_WITHIN_MS,
+    ).unref();
     hub
       .close()
       .then(() => sandbox?.close())

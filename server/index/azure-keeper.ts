@@ -48,6 +48,8 @@ export type IndexKeeper = {
    * is deleted and made anew. Nothing is uploaded to it or searched in it meanwhile. Errors: as those of `open`.
    */
   refit(signal: AbortSignal): Promise<void>;
+  /** Asks the service whether it answers; nothing is made. Errors: IndexError. */
+  check(signal: AbortSignal): Promise<void>;
 };
 
 /** Errors: IndexError `misconfigured` where the service takes no vectors of that length. */
@@ -152,6 +154,8 @@ export function createIndexKeeper(deps: Omit<AzureIndexDeps, 'postgres'>): Index
   }
 
   return {
+    check: async (signal) => void (await client.find(signal)),
+
     async open() {
       checkLength(embedder);
       if ((await settledSince(db, embedder.id)) === undefined) return 'waiting';

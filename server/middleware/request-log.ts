@@ -1,7 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
+
+/** What machines ask every few seconds. Whatever is not well is logged where it is found. */
+const PROBES = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** One line a request: method, path without its query (which may carry a code or a state), status, time, user and request id. */
 export function requestLog(logger: Logger): RequestHandler {
@@ -11,7 +14,7 @@ export function requestLog(logger: Logger): RequestHandler {
     customAttributeKeys: { reqId: 'requestId' },
     genReqId: (req) => (req as unknown as { requestId: string }).requestId,
     serializers: { req: () => undefined, res: () => undefined, err: () => undefined },
-    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : 'info'),
+    customLogLevel: levelOf,
     customSuccessMessage: (req, res) => `${req.method ?? ''} ${pathOf(req)} ${res.statusCode}`,
     customErrorMessage: (req, res) => `${req.method ?? ''} ${pathOf(req)} ${res.statusCode}`,
     customProps: (req, res) => ({
@@ -21,6 +24,11 @@ export function requestLog(logger: Logger): RequestHandler {
       userId: (req as { account?: { id: string } }).account?.id,
     }),
   }) as RequestHandler;
+}
+
+function levelOf(req: IncomingMessage, res: ServerResponse): 'debug' | 'info' | 'error' {
+  if (PROBES.has(pathOf(req))) return 'debug';
+  return res.statusCode >= 500 ? 'error' : 'info';
 }
 
 const pathOf = (req: IncomingMessage): string =>

@@ -38,6 +38,8 @@ export type Queue = {
   ): Promise<void>;
   /** Takes jobs of this name, at most `concurrency` at a time. */
   work<N extends JobName>(name: N, options: { concurrency: number }, handler: JobHandler<JobPayloads[N]>): void;
+  /** Errors: where the queue was not started, or its tables cannot be read. */
+  ping(): Promise<void>;
   /** Those of `ids` that no queued or running job of this name carries in its payload's `field`. */
   withoutJob<N extends JobName>(name: N, field: keyof JobPayloads[N] & string, ids: string[]): Promise<string[]>;
 };
@@ -141,6 +143,11 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
       );
       workers.set(name, worker);
       if (started) worker.start();
+    },
+
+    async ping() {
+      if (!started) throw new Error('the queue was not started');
+      await database.knex.raw('select 1 from pgboss.queue limit 1');
     },
 
     async withoutJob(name, field, ids) {

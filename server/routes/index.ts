@@ -27,16 +27,6 @@ import { tokenConnectionRoutes } from './token-connections.ts';
 /** The site map: every page of the hub, the public ones first. */
 export function pageRoutes(context: Context, authenticator: Authenticator): Router {
   const router = Router();
-  router.get('/healthz', (_req, res) => void res.type('text').send('ok\n'));
-  router.get('/readyz', async (_req, res) => {
-    try {
-      await Promise.all([context.database.knex.raw('select 1'), context.sessions.ping()]);
-      res.type('text').send('ready\n');
-    } catch (error) {
-      context.logger.warn({ err: error }, 'the hub is not ready');
-      res.status(503).type('text').send('not ready\n');
-    }
-  });
   router.use(authRoutes(context, authenticator));
   router.get(paths.home, (_req, res) => res.redirect(303, paths.overview));
   router.use('/admin', requireSignIn, banners(context));

@@ -10,6 +10,7 @@ import { parseConfig, type Env } from '../../server/config.ts';
 import type { Context } from '../../server/context.ts';
 import { mcpRoutes } from '../../server/mcp/router.ts';
 import { paths } from '../../server/paths.ts';
+import { healthRoutes } from '../../server/routes/health.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
 import { referenceRoutes } from '../../server/routes/reference.ts';
 import { webhookRoutes } from '../../server/routes/webhooks.ts';
@@ -78,6 +79,7 @@ describe('the documentation', () => {
   const { router: apiRouter, aliases, calls } = createApi(nobody);
   const api = namesOf(apiRouter, '/api/v1');
   const routes = [
+    ...namesOf(healthRoutes(nobody)),
     ...namesOf(
       pageRoutes(nobody, {
         middleware: [],
@@ -211,6 +213,7 @@ describe('the documentation', () => {
       ['ROLE', rest.role],
       ['LOG_LEVEL', rest.logLevel],
       ['AUDIT_RETENTION_DAYS', rest.auditRetentionDays],
+      ['DRAIN_SECONDS', rest.operations.drainSeconds],
       ['MAX_FILE_BYTES', rest.maxFileBytes],
       ['IMPORT_CONCURRENCY', rest.importConcurrency],
       ['GOOGLE_AUTH_URL', google.authUrl],

@@ -2,6 +2,7 @@ import type { Router } from 'express';
 import { createApi } from '../../server/api/index.ts';
 import type { Context } from '../../server/context.ts';
 import { createAuthenticator } from '../../server/middleware/auth.ts';
+import { healthRoutes } from '../../server/routes/health.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
 import { referenceRoutes } from '../../server/routes/reference.ts';
 
@@ -22,6 +23,7 @@ export function routesOf(router: Router, prefix = ''): Route[] {
 }
 
 export const pageRoutesOf = (context: Context): Route[] => [
+  ...routesOf(healthRoutes(context)),
   ...routesOf(pageRoutes(context, createAuthenticator(context))),
   ...routesOf(referenceRoutes(createApi(context).calls)),
 ];
