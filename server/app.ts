@@ -12,9 +12,11 @@ import { refuseNul } from './middleware/refuse-nul.ts';
 import { requestId } from './middleware/request.ts';
 import { requestOrigin } from './middleware/request-origin.ts';
 import { requestLog } from './middleware/request-log.ts';
+import { requestMetrics } from './middleware/request-metrics.ts';
 import { saveSessionFirst } from './middleware/save-session.ts';
 import { securityHeaders } from './middleware/security.ts';
 import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/index.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -35,10 +37,12 @@ export function createApp(context: Context): Express {
 
   app.use(requestId);
   app.use(requestLog(logger));
+  app.use(requestMetrics(context.telemetry.metrics));
   app.use(viewLocals(csrfToken));
   app.use(securityHeaders(config));
   // Before sessions: a probe needs none, and must be answered while their store is away.
   app.use(healthRoutes(context));
+  app.use(metricsRoutes(context));
   app.use(webhookRoutes(context));
   app.use('/api/v1', apiFromOtherOrigins(config));
   app.use(compression());

@@ -55,12 +55,20 @@ import { watchLedgerBalance } from './services/ledger-balance.ts';
 import { createProgressReader } from './services/import-progress.ts';
 import { openSessionStore, type SessionStore } from './session.ts';
 import { createSignals, type Signals } from './signals/signals.ts';
+import { countGrants, countRefreshes, observeQueue } from './telemetry/instrument.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { watchModels } from './telemetry/models.ts';
+import { createScrape, type Scrape } from './telemetry/scrape.ts';
+import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import { createVault, type Vault } from './vault/vault.ts';
 
 /** Everything the hub is made of. Built once; tests hand in the parts they replace. */
 export type Context = {
   config: Config;
   logger: Logger;
+  /** What the hub tells of its work. */
+  telemetry: Telemetry;
+  scrape: Scrape;
   database: Database;
   /** What changed, said in every process. */
   signals: Signals;
@@ -129,14 +137,17 @@ export async function createContext(
   const { logger } = parts;
   const database = parts.database ?? (await openDatabase(config));
   const sessions = await openSessionStore({ config, database, logger });
+  const { metrics } = config.operations;
+  const telemetry = createTelemetry(createMetrics({ withProcess: Boolean(metrics.token ?? metrics.listener) }));
   const vault = createVault(config.encryptionKeys);
-  const { definitions: platforms, providers } = createProviders(config);
+  const { definitions: platforms, providers: talking } = createProviders(config);
+  const providers = countRefreshes(talking, telemetry);
   const definitions = platforms.map(({ definition }) => definition);
   const vendorHosts = [...definitions.flatMap(({ hosts }) => hosts), ...modelHosts(config)];
   const egress = createEgress({ allowedHosts: hostsOf(config, vendorHosts), vendorHosts });
   const signals = createSignals({ database, logger });
   const balance = watchLedgerBalance({ database, logger });
-  const queue = createQueue({ database, logger });
+  const queue = observeQueue(createQueue({ database, logger }), telemetry);
   const pipeline = createPipeline({ maxFileBytes: config.maxFileBytes, pool: parts.parsePool });
   const embedder = createEmbedder(config.embedding, { fetch: egress.fetch, logger });
   const { index, keeper: indexKeeper } = createIndex(config, { database, embedder, fetch: egress.fetch, logger });
@@ -157,6 +168,7 @@ export async function createContext(
     credentials,
     governor,
     requestCounts,
+    metrics: telemetry.metrics,
     egress,
     providers,
     logger,
@@ -182,7 +194,7 @@ export async function createContext(
     watches,
     logger,
   });
-  const grants = createGrantService({
+  const granting = createGrantService({
     config,
     database,
     vault,
@@ -195,6 +207,11 @@ export async function createContext(
     queue,
     logger,
   });
+  const grants = countGrants(
+    granting,
+    telemetry,
+    definitions.map(({ id }) => id),
+  );
   const settingsAccount = createSettingsAccountService({ config, database, users, grants, logger });
   const imports = createImportService({
     database,
@@ -226,23 +243,14 @@ export async function createContext(
   const ask = createAskService({ search, chat, logger });
   const overview = createOverviewService({ database });
   const usage = createUsageService({ database, prices: config.prices, logger });
-  // The built-in embedder costs nothing.
-  if (config.embedding)
-    usage.watch('embedding', embedder.id, () => ({
-      requests: embedder.counts.requests,
-      tokensIn: embedder.counts.tokens,
-      tokensOut: 0,
-    }));
-  if (chat)
-    usage.watch('answers', chat.name, () => ({
-      requests: chat.counts.requests,
-      tokensIn: chat.counts.promptTokens,
-      tokensOut: chat.counts.answerTokens,
-    }));
+  const scrape = createScrape({ metrics: telemetry.metrics, database, queue, readiness, logger });
+  watchModels({ embedder, isBuiltIn: !config.embedding, chat }, { usage, scrape });
   const notifications = createNotificationService({ config, database, definitions, egress, queue, logger });
   return {
     config,
     logger,
+    telemetry,
+    scrape,
     database,
     signals,
     vault,
@@ -297,6 +305,7 @@ export async function createContext(
       await egress.close();
       await settingsAccount.settled();
       await balance.settled();
+      await scrape.settled();
       await signals.close();
       await sessions.close();
       if (!parts.database) await database.close();

@@ -1,14 +1,14 @@
 import type { Knex } from 'knex';
 
-/** `import`: its ledger or its state is another. `import-ended`: it was finished, cancelled or given up. */
-export type Topic = 'import' | 'import-ended';
+/** `import`: its ledger or its state is another. `import-begun`: it is new, or runs again. `import-ended`: it was finished, cancelled or given up. */
+export type Topic = 'import' | 'import-begun' | 'import-ended';
 export type Change = { topic: Topic; id: string };
 export type ChangeListener = (changes: Change[]) => void;
 
 const noted = new WeakMap<Knex, Map<string, Change>>();
 
 /** Notes what a transaction changes: the database tells it to its listeners once it has committed, each change once. */
-export function noteChange(trx: Knex.Transaction, topic: Topic, id: string): void {
+export function noteChange(trx: Knex, topic: Topic, id: string): void {
   noted.get(trx)?.set(`${topic} ${id}`, { topic, id });
 }
 

@@ -215,6 +215,7 @@ async function importFile(work: Work, file: FileInHand): Promise<void> {
       title: file.name,
       signal,
       onArrived,
+      onStage: (stage, ms) => context.telemetry.stageDone(stage, ms),
       onRead: (bytes) => original.put(bytes, labels, signal),
     });
     if (stored && stored.contentHash === prepared.contentHash)

@@ -49,19 +49,33 @@ export async function keepUnchanged(
 /** Thrown inside the transaction to undo it: the row got its final state (cancelled, say) while the file was worked on. */
 class SettledMeanwhile extends Error {}
 
-/** The document, its passages, its original and its ledger row, all in one transaction or none. */
-export async function saveDocument(
-  work: Work,
-  file: { opened: OpenedFile; prepared: PreparedDocument; original: OriginalDraft; storedId: string | undefined },
-  metadata: DocumentMetadata,
-): Promise<void> {
+type ReadFile = {
+  opened: OpenedFile;
+  prepared: PreparedDocument;
+  original: OriginalDraft;
+  storedId: string | undefined;
+};
+
+/** Embeds the passages of a file, and saves it. */
+export async function saveDocument(work: Work, file: ReadFile, metadata: DocumentMetadata): Promise<void> {
+  const { embeddings, telemetry } = work.context;
+  const { chunks, sizeBytes } = file.prepared;
+  work.stage('embedding');
+  await telemetry.stage('embed', () => embeddings.store(chunks, { signal: work.signal }));
+  work.stage('saving');
+  const saved = await telemetry.stage('index', () => write(work, file, metadata));
+  if (!saved) return;
+  const { platform } = work.source;
+  telemetry.metrics.documents.inc({ platform });
+  telemetry.metrics.bytes.inc({ platform }, sizeBytes);
+}
+
+/** The document, its passages, its original and its ledger row, all in one transaction or none. False when there was nothing to save any more. */
+async function write(work: Work, file: ReadFile, metadata: DocumentMetadata): Promise<boolean> {
   const { context, item, source, signal } = work;
   const { opened, prepared, original, storedId } = file;
-  const { database, index, embedder, embeddings } = context;
+  const { database, index, embedder } = context;
   const { chunks } = prepared;
-  work.stage('embedding');
-  await embeddings.store(chunks, { signal });
-  work.stage('saving');
   const facts = { ...metadata, userId: source.userId, platform: source.platform, documentId: storedId };
   const ready = await index.prepare(facts, chunks, embedder.id, { signal });
   let saved = false;
@@ -96,4 +110,5 @@ export async function saveDocument(
   } finally {
     if (!saved) await index.discard(ready);
   }
+  return saved;
 }

@@ -11,6 +11,9 @@ export type ParseJob = {
   title: string;
 };
 
+/** What a thread spent on a file, without waiting for it. */
+export type ParseTimes = { parseMs: number; chunkMs: number };
+
 export type ToWorker = { type: 'job'; job: ParseJob } | { type: 'more' };
 
 /**
@@ -22,5 +25,5 @@ export type FromWorker =
   | { type: 'ready' }
   | { type: 'text'; text: string }
   | { type: 'chunks'; chunks: Chunk[] }
-  | { type: 'done'; format: Format; title?: string }
+  | ({ type: 'done'; format: Format; title?: string } & ParseTimes)
   | { type: 'problem'; code: ContentProblemCode; message: string; cause?: string };

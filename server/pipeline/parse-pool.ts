@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ContentError } from './normalized.ts';
-import type { FromWorker, ParseJob, ToWorker } from './parse-messages.ts';
+import type { FromWorker, ParseJob, ParseTimes, ToWorker } from './parse-messages.ts';
 import type { Chunk, PreparedDocument } from './pipeline.ts';
 
-export type ParsedDocument = Pick<PreparedDocument, 'format' | 'title' | 'text' | 'chunks'>;
+export type ParsedDocument = Pick<PreparedDocument, 'format' | 'title' | 'text' | 'chunks'> & ParseTimes;
 
 export type ParsePool = {
   /** Errors: ContentError; the signal's reason; Error when the pool is closed meanwhile. */
@@ -108,8 +108,10 @@ export function createParsePool(options: { workers?: number; timeoutMs?: number;
     }
     const { text, chunks } = slot;
     settle(slot);
-    if (message.type === 'done') task.resolve({ format: message.format, title: message.title, text, chunks });
-    else task.reject(new ContentError(message.code, message.message, { cause: message.cause }));
+    if (message.type === 'done') {
+      const { format, title, parseMs, chunkMs } = message;
+      task.resolve({ format, title, text, chunks, parseMs, chunkMs });
+    } else task.reject(new ContentError(message.code, message.message, { cause: message.cause }));
     if (task.job.sizeBytes > RETIRE_AFTER_BYTES || slot.jobs >= RETIRE_AFTER_JOBS) retire(slot);
     dispatch();
   }

@@ -28,12 +28,18 @@ post({ type: 'ready' });
 
 async function answer(job: ParseJob): Promise<void> {
   try {
+    const startedAt = performance.now();
     const document = await normalize(job);
-    await postText(documentText(document.blocks));
+    const text = documentText(document.blocks);
+    const parseMs = performance.now() - startedAt;
+    await postText(text);
     // With the tables of the tokenizer, 70 MB: a file that is refused is not to be held beside them.
     const { chunkDocument } = await import('./chunk.ts');
-    await postChunks(chunkDocument(document, { title: job.title }));
-    post({ type: 'done', format: document.format, title: document.title });
+    const parsedAt = performance.now();
+    const chunks = chunkDocument(document, { title: job.title });
+    const chunkMs = performance.now() - parsedAt;
+    await postChunks(chunks);
+    post({ type: 'done', format: document.format, title: document.title, parseMs, chunkMs });
   } catch (error) {
     post(problemOf(error));
   }

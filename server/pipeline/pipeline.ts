@@ -56,6 +56,8 @@ export type Pipeline = {
       maxFileBytes?: number;
       onArrived?: () => Promise<void>;
       onRead?: (file: SpooledFile) => Promise<void>;
+      /** Told of each step that was done, and how long it took. */
+      onStage?: (stage: 'download' | 'parse' | 'chunk', ms: number) => void;
     },
   ): Promise<PreparedDocument>;
   close(): Promise<void>;
@@ -78,12 +80,17 @@ export type PipelineOptions = {
 export function createPipeline(options: PipelineOptions): Pipeline {
   const pool = options.pool ?? createParsePool(options);
   return {
-    async prepare(file, { title, signal, maxFileBytes = options.maxFileBytes, onArrived, onRead }) {
+    async prepare(file, { title, signal, maxFileBytes = options.maxFileBytes, onArrived, onRead, onStage }) {
+      const startedAt = performance.now();
       const spooled = await spool(file, Math.min(maxFileBytes, options.maxFileBytes), signal);
+      onStage?.('download', performance.now() - startedAt);
       try {
         await onArrived?.();
         const { path, sizeBytes, contentHash } = spooled;
-        const parsed = await pool.parse({ path, name: file.name, mediaType: file.mediaType, sizeBytes, title }, signal);
+        const job = { path, name: file.name, mediaType: file.mediaType, sizeBytes, title };
+        const { parseMs, chunkMs, ...parsed } = await pool.parse(job, signal);
+        onStage?.('parse', parseMs);
+        onStage?.('chunk', chunkMs);
         await onRead?.(spooled);
         return { ...parsed, contentHash, sizeBytes };
       } finally {

@@ -3,6 +3,7 @@ import { PgBoss, fromKnex } from 'pg-boss';
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
 import { bossDatabase } from './knex-adapter.ts';
+import { countJobs, type QueueDepth } from './depths.ts';
 import { handBack, returnAllJobs, returnLostJobs } from './leases.ts';
 import { JOB_NAMES, type JobName, type JobPayloads } from './payloads.ts';
 import { createWorker, type JobHandler, type Worker } from './worker.ts';
@@ -38,6 +39,8 @@ export type Queue = {
   ): Promise<void>;
   /** Takes jobs of this name, at most `concurrency` at a time. */
   work<N extends JobName>(name: N, options: { concurrency: number }, handler: JobHandler<JobPayloads[N]>): void;
+  /** Jobs that wait, are planned for later, or run, of all processes; `waitedMs` is how long the oldest that waits has waited. */
+  depths(): Promise<QueueDepth[]>;
   /** Errors: where the queue was not started, or its tables cannot be read. */
   ping(): Promise<void>;
   /** Those of `ids` that no queued or running job of this name carries in its payload's `field`. */
@@ -144,6 +147,8 @@ export function createQueue(deps: { database: Database; logger: Logger }): Queue
       workers.set(name, worker);
       if (started) worker.start();
     },
+
+    depths: () => countJobs(database.knex),
 
     async ping() {
       if (!started) throw new Error('the queue was not started');

@@ -16,6 +16,7 @@ import { EgressError, type Egress } from '../egress/egress.ts';
 import type { Secret } from '../secret.ts';
 import { markMissingScope } from '../stores/integration-store.ts';
 import { notePlatformProblem } from '../stores/platform-problem-store.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { CredentialService } from './credential-service.ts';
 import type { Integration } from './integration-service.ts';
 import { SHORT_WAIT_MS, clock, type RateGovernor } from './rate-governor.ts';
@@ -49,11 +50,12 @@ export function createConnectionService(deps: {
   credentials: CredentialService;
   governor: RateGovernor;
   requestCounts: RequestCountService;
+  metrics: Metrics;
   egress: Egress;
   providers: Map<Platform, Provider>;
   logger: Logger;
 }): ConnectionService {
-  const { database, credentials, governor, requestCounts, egress, providers, logger } = deps;
+  const { database, credentials, governor, requestCounts, metrics, egress, providers, logger } = deps;
   const limits = new Map<string, LimitFunction>();
 
   const authorized = (
@@ -92,6 +94,8 @@ export function createConnectionService(deps: {
   async function send(integration: Integration, input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const provider = providerOf(integration);
     const { definition } = provider;
+    const { platform } = integration;
+    const count = (outcome: 'answered' | 'throttled' | 'failed') => metrics.vendorRequests.inc({ platform, outcome });
     const scheme = definition.tokenForms?.find(({ id }) => id === integration.method)?.scheme ?? 'Bearer';
     // A refresh takes its time, and so does an answer that redirects: meanwhile the vendor may have asked for a pause.
     const hold = () => governor.hold(integration, definition, init?.signal);
@@ -106,14 +110,21 @@ export function createConnectionService(deps: {
       try {
         response = await authorized(scheme, token, input, init, hold);
       } catch (error) {
-        if (isPassing(error)) requestCounts.failed(integration.id);
+        if (isPassing(error)) {
+          requestCounts.failed(integration.id);
+          count('failed');
+        }
         if (!mayRepeat || !isPassing(error)) throw error;
         await backOff(failures++, init?.signal);
         continue;
       }
-      if (response.ok || response.status < 400) return response;
+      if (response.ok || response.status < 400) {
+        count('answered');
+        return response;
+      }
       const { verdict, answer } = await read(provider, response);
       if (verdict.kind === 'expired') {
+        count('answered');
         if (refused)
           return credentials.giveUp(
             integration,
@@ -129,6 +140,8 @@ export function createConnectionService(deps: {
             ? waitMs
             : await governor.pause(integration, definition, { waitMs: verdict.waitMs, reach });
         requestCounts.throttled(integration.id, forMs);
+        count('throttled');
+        metrics.vendorPauses.inc({ platform }, forMs / 1000);
         logger.info(
           { integrationId: integration.id, forMs, reach, status: answer.status },
           'a vendor asks for a pause',
@@ -147,8 +160,12 @@ export function createConnectionService(deps: {
           { retryAt, status: answer.status },
         );
       }
-      if (answer.status < 500 && answer.status !== 408) return answer;
+      if (answer.status < 500 && answer.status !== 408) {
+        count('answered');
+        return answer;
+      }
       requestCounts.failed(integration.id);
+      count('failed');
       if (!mayRepeat) return answer;
       await answer.body?.cancel();
       await backOff(failures++, init?.signal);

@@ -4,6 +4,7 @@ import type { IndexKeeper } from '../index/azure-keeper.ts';
 import type { OriginalStorage } from '../originals/originals.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { SessionStore } from '../session.ts';
+import { within } from '../within.ts';
 
 /** What the hub cannot do its work without. */
 export type ReadyPart = 'database' | 'sessions' | 'queue' | 'originals' | 'index';
@@ -87,12 +88,4 @@ export function createReadinessService(deps: {
     drain: () => void (draining = true),
     isDraining: () => draining,
   };
-}
-
-async function within<T>(work: Promise<T>, timeoutMs: number, late: () => T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(late()), timeoutMs);
-  });
-  return Promise.race([work, timeout]).finally(() => clearTimeout(timer));
 }

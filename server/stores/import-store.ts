@@ -92,6 +92,7 @@ export async function insertImport(
       listed: 0,
     })
     .returning('id')) as [{ id: string }];
+  noteChange(db, 'import-begun', inserted.id);
   return inserted.id;
 }
 
@@ -105,6 +106,7 @@ export async function insertSync(
     .onConflict(db.raw(`(integration_id) where kind = 'sync' and status = 'running'`))
     .ignore()
     .returning('id')) as { id: string }[];
+  if (inserted) noteChange(db, 'import-begun', inserted.id);
   return inserted?.id;
 }
 
@@ -219,6 +221,7 @@ async function noteEnd(trx: Knex.Transaction, id: string): Promise<void> {
 
 export async function reopenImport(trx: Knex.Transaction, id: string): Promise<void> {
   await trx('imports').where({ id }).update({ status: 'running', finished_at: null });
+  noteChange(trx, 'import-begun', id);
   await resolveNotifications(trx, subjectOf.import(id), ['import.finished']);
 }
 

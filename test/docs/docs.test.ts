@@ -11,6 +11,7 @@ import type { Context } from '../../server/context.ts';
 import { mcpRoutes } from '../../server/mcp/router.ts';
 import { paths } from '../../server/paths.ts';
 import { healthRoutes } from '../../server/routes/health.ts';
+import { metricsRoutes } from '../../server/routes/metrics.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
 import { referenceRoutes } from '../../server/routes/reference.ts';
 import { webhookRoutes } from '../../server/routes/webhooks.ts';
@@ -80,6 +81,7 @@ describe('the documentation', () => {
   const api = namesOf(apiRouter, '/api/v1');
   const routes = [
     ...namesOf(healthRoutes(nobody)),
+    ...namesOf(metricsRoutes(nobody)),
     ...namesOf(
       pageRoutes(nobody, {
         middleware: [],

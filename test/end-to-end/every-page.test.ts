@@ -30,6 +30,7 @@ const NO_PAGE = new Set([
   '/',
   '/healthz',
   '/readyz',
+  '/metrics',
   '/openapi.json',
   '/admin/imports/:id/ledger.csv',
   '/admin/documents/:id/original',

@@ -9,6 +9,7 @@ import type { Integration } from '../../server/services/integration-service.ts';
 import { createRateGovernor } from '../../server/services/rate-governor.ts';
 import { createRequestCountService } from '../../server/services/request-count-service.ts';
 import { findIntegrationById, upsertIntegration } from '../../server/stores/integration-store.ts';
+import { createMetrics } from '../../server/telemetry/metrics.ts';
 import { createVault } from '../../server/vault/vault.ts';
 
 /** What holds grants and talks to one vendor, on a database that other processes may share. */
@@ -24,6 +25,7 @@ export function connectionsThrough(egress: Egress, database: Database, provider:
     credentials,
     governor,
     requestCounts,
+    metrics: createMetrics({ withProcess: false }),
     egress,
     providers,
     logger,

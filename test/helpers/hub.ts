@@ -20,6 +20,8 @@ export const PASSWORD = 'correct horse battery';
 
 export type TestHub = {
   url: string;
+  /** Where METRICS_PORT gives metrics and health a port of their own. */
+  operationsUrl?: string;
   context: Context;
   sandbox: Sandbox;
   admin: User;
@@ -72,6 +74,7 @@ export async function startHub(
         (await users.create({ email: 'member@example.com', name: 'Member', password: PASSWORD, role: 'member' })));
   return {
     url: hub.url,
+    operationsUrl: hub.operationsUrl,
     context: hub.context,
     sandbox,
     admin,

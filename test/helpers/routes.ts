@@ -3,6 +3,7 @@ import { createApi } from '../../server/api/index.ts';
 import type { Context } from '../../server/context.ts';
 import { createAuthenticator } from '../../server/middleware/auth.ts';
 import { healthRoutes } from '../../server/routes/health.ts';
+import { metricsRoutes } from '../../server/routes/metrics.ts';
 import { pageRoutes } from '../../server/routes/index.ts';
 import { referenceRoutes } from '../../server/routes/reference.ts';
 
@@ -24,6 +25,7 @@ export function routesOf(router: Router, prefix = ''): Route[] {
 
 export const pageRoutesOf = (context: Context): Route[] => [
   ...routesOf(healthRoutes(context)),
+  ...routesOf(metricsRoutes(context)),
   ...routesOf(pageRoutes(context, createAuthenticator(context))),
   ...routesOf(referenceRoutes(createApi(context).calls)),
 ];

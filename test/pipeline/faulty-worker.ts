@@ -6,7 +6,7 @@ const post = (message: FromWorker) => parentPort?.postMessage(message);
 
 post({ type: 'ready' });
 parentPort?.on('message', (message: ToWorker) => {
-  if (message.type === 'more') return post({ type: 'done', format: 'txt' });
+  if (message.type === 'more') return post({ type: 'done', format: 'txt', parseMs: 0, chunkMs: 0 });
   switch (message.job.name) {
     case 'hang.txt':
       for (;;);

@@ -9,6 +9,7 @@ import { addressOf, startOwnedHub, type Owned, type OwnedHub } from './owned.ts'
 const PUBLIC = new Set([
   'GET /healthz',
   'GET /readyz',
+  'GET /metrics',
   'GET /openapi.json',
   'GET /docs',
   'GET /docs/swagger-ui.css',
