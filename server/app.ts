@@ -13,6 +13,7 @@ import { requestId } from './middleware/request.ts';
 import { requestOrigin } from './middleware/request-origin.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { requestMetrics } from './middleware/request-metrics.ts';
+import { requestTrace } from './middleware/request-trace.ts';
 import { saveSessionFirst } from './middleware/save-session.ts';
 import { securityHeaders } from './middleware/security.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -37,6 +38,7 @@ export function createApp(context: Context): Express {
 
   app.use(requestId);
   app.use(requestLog(logger));
+  if (context.telemetry.tracing) app.use(requestTrace(context.telemetry.tracing));
   app.use(requestMetrics(context.telemetry.metrics));
   app.use(viewLocals(csrfToken));
   app.use(securityHeaders(config));

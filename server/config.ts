@@ -6,6 +6,7 @@ import { parseOperations, type OperationsConfig } from './operations-config.ts';
 import { mailFrom, smtpUrl, webhookSecrets, webhookUrl } from './notifications/settings.ts';
 import type { MailConfig, WebhookConfig } from './notifications/settings.ts';
 import { Secret } from './secret.ts';
+import { parseTracing, type TracingConfig } from './tracing-config.ts';
 import { parseSso, type SsoConfig } from './sso-config.ts';
 
 /** Endpoints of one vendor: origin plus optional path prefix, without a trailing slash. */
@@ -95,6 +96,8 @@ export type Config = {
   /** What the audit log tells is kept for so long. */
   auditRetentionDays: number;
   operations: OperationsConfig;
+  /** Absent: nothing is traced. */
+  tracing?: TracingConfig;
   sandbox?: { filesDir?: string };
 };
 
@@ -386,6 +389,7 @@ export function parseConfig(env: Env): Config {
     webhook: hookUrl && hookSecrets ? { url: hookUrl, secrets: hookSecrets } : undefined,
     auditRetentionDays: wholeNumber('AUDIT_RETENTION_DAYS', 365, 1, 36_500),
     operations: parseOperations(env, { problems, take, wholeNumber }),
+    tracing: parseTracing(env, { problems, take, url }),
     sandbox: sandboxOn ? { filesDir: env.SANDBOX_FILES } : undefined,
   };
   if (role !== 'all' && config.database.kind === 'embedded')

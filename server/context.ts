@@ -55,11 +55,17 @@ import { watchLedgerBalance } from './services/ledger-balance.ts';
 import { createProgressReader } from './services/import-progress.ts';
 import { openSessionStore, type SessionStore } from './session.ts';
 import { createSignals, type Signals } from './signals/signals.ts';
-import { countGrants, countRefreshes, observeQueue } from './telemetry/instrument.ts';
-import { createMetrics } from './telemetry/metrics.ts';
+import {
+  countGrants,
+  countRefreshes,
+  observeQueue,
+  traceAsk,
+  traceEgress,
+  traceSearch,
+} from './telemetry/instrument.ts';
 import { watchModels } from './telemetry/models.ts';
 import { createScrape, type Scrape } from './telemetry/scrape.ts';
-import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 import { createVault, type Vault } from './vault/vault.ts';
 
 /** Everything the hub is made of. Built once; tests hand in the parts they replace. */
@@ -137,14 +143,13 @@ export async function createContext(
   const { logger } = parts;
   const database = parts.database ?? (await openDatabase(config));
   const sessions = await openSessionStore({ config, database, logger });
-  const { metrics } = config.operations;
-  const telemetry = createTelemetry(createMetrics({ withProcess: Boolean(metrics.token ?? metrics.listener) }));
+  const telemetry = await openTelemetry(config, { logger });
   const vault = createVault(config.encryptionKeys);
   const { definitions: platforms, providers: talking } = createProviders(config);
   const providers = countRefreshes(talking, telemetry);
   const definitions = platforms.map(({ definition }) => definition);
   const vendorHosts = [...definitions.flatMap(({ hosts }) => hosts), ...modelHosts(config)];
-  const egress = createEgress({ allowedHosts: hostsOf(config, vendorHosts), vendorHosts });
+  const egress = traceEgress(createEgress({ allowedHosts: hostsOf(config, vendorHosts), vendorHosts }), telemetry);
   const signals = createSignals({ database, logger });
   const balance = watchLedgerBalance({ database, logger });
   const queue = observeQueue(createQueue({ database, logger }), telemetry);
@@ -238,9 +243,9 @@ export async function createContext(
     indexKeeper,
     logger,
   });
-  const search = createSearchService({ index, embedders, integrations, logger });
+  const search = traceSearch(createSearchService({ index, embedders, integrations, logger }), telemetry);
   const chat = config.chat && createChatModel(config.chat, { fetch: egress.fetch, logger });
-  const ask = createAskService({ search, chat, logger });
+  const ask = traceAsk(createAskService({ search, chat, logger }), telemetry);
   const overview = createOverviewService({ database });
   const usage = createUsageService({ database, prices: config.prices, logger });
   const scrape = createScrape({ metrics: telemetry.metrics, database, queue, readiness, logger });
@@ -306,6 +311,7 @@ export async function createContext(
       await settingsAccount.settled();
       await balance.settled();
       await scrape.settled();
+      await telemetry.tracing?.close();
       await signals.close();
       await sessions.close();
       if (!parts.database) await database.close();

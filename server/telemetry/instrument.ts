@@ -10,7 +10,6 @@ import type { AskService } from '../services/ask-service.ts';
 import type { GrantService } from '../services/grant-service.ts';
 import type { SearchService } from '../services/search-service.ts';
 import type { Telemetry } from './telemetry.ts';
-import type { Tracing } from './tracing.ts';
 
 /** The code of an error that was thrown on purpose. Any other is `internal`. */
 const codeOf = (error: unknown): string => (error instanceof AppError ? error.code : 'internal');
@@ -103,8 +102,12 @@ export function observeQueue(queue: Queue, { metrics, tracing }: Pick<Telemetry,
   };
 }
 
-/** A span for each request to a vendor, a model or a storage, that ends with the head of the answer: its host, never its path or query. */
-export function traceEgress(egress: Egress, tracing: Tracing): Egress {
+/**
+ * With tracing on, a span for each request to a vendor, a model or a storage, which ends with the head of the answer. It names the host, never the
+ * path or the query.
+ */
+export function traceEgress(egress: Egress, { tracing }: Pick<Telemetry, 'tracing'>): Egress {
+  if (!tracing) return egress;
   return {
     close: () => egress.close(),
     fetch(input, init, options) {
@@ -121,24 +124,30 @@ export function traceEgress(egress: Egress, tracing: Tracing): Egress {
   };
 }
 
-/** A span for each search. */
-export const traceSearch = (search: SearchService, tracing: Tracing): SearchService => ({
-  ...search,
-  search: (user, input) =>
-    tracing.span('search', { attributes: { 'tributary.mode': input.mode ?? 'hybrid' } }, async (span) => {
-      const results = await search.search(user, input);
-      span.set({ 'tributary.results': results.length });
-      return results;
-    }),
-});
+/** With tracing on, a span for each search. */
+export function traceSearch(search: SearchService, { tracing }: Pick<Telemetry, 'tracing'>): SearchService {
+  if (!tracing) return search;
+  return {
+    ...search,
+    search: (user, input) =>
+      tracing.span('search', { attributes: { 'tributary.mode': input.mode ?? 'hybrid' } }, async (span) => {
+        const results = await search.search(user, input);
+        span.set({ 'tributary.results': results.length });
+        return results;
+      }),
+  };
+}
 
-/** A span for each question. */
-export const traceAsk = (ask: AskService, tracing: Tracing): AskService => ({
-  ...ask,
-  ask: (user, input, options) =>
-    tracing.span('ask', {}, async (span) => {
-      const answer = await ask.ask(user, input, options);
-      span.set({ 'tributary.citations': answer.citations.length });
-      return answer;
-    }),
-});
+/** With tracing on, a span for each question. */
+export function traceAsk(ask: AskService, { tracing }: Pick<Telemetry, 'tracing'>): AskService {
+  if (!tracing) return ask;
+  return {
+    ...ask,
+    ask: (user, input, options) =>
+      tracing.span('ask', {}, async (span) => {
+        const answer = await ask.ask(user, input, options);
+        span.set({ 'tributary.citations': answer.citations.length });
+        return answer;
+      }),
+  };
+}

@@ -1,4 +1,6 @@
-import type { Metrics, Stage } from './metrics.ts';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { createMetrics, type Metrics, type Stage } from './metrics.ts';
 import type { Tracing } from './tracing.ts';
 
 /** What the hub tells of its work: numbers always, spans where tracing is on. */
@@ -11,7 +13,13 @@ export type Telemetry = {
   stageDone(stage: Stage, ms: number): void;
 };
 
-export function createTelemetry(metrics: Metrics, tracing?: Tracing): Telemetry {
+/** What the configuration asks for. The packages of tracing are loaded where it is on. */
+export async function openTelemetry(
+  { operations, tracing: config }: Pick<Config, 'operations' | 'tracing'>,
+  deps: { logger: Logger },
+): Promise<Telemetry> {
+  const metrics = createMetrics({ withProcess: Boolean(operations.metrics.token ?? operations.metrics.listener) });
+  const tracing = config && (await (await import('./open-telemetry.ts')).startTracing(config, deps));
   const took = (stage: Stage, ms: number) => metrics.stageSeconds.observe({ stage }, ms / 1000);
   return {
     metrics,

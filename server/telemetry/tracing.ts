@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events';
+
 /** Names and numbers of a span: never a secret, a text, a whole address or anything of a user. */
 export type Attributes = Record<string, string | number | boolean>;
 
@@ -26,6 +28,8 @@ export type Tracing = {
   ended(name: string, ms: number, attributes?: Attributes): void;
   /** `traceparent` of the span that runs. */
   current(): string | undefined;
+  /** The listeners of this emitter run in the span that runs now. */
+  follow(emitter: EventEmitter): void;
   /** Sends what was not sent. */
   close(): Promise<void>;
 };
