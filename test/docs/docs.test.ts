@@ -25,7 +25,7 @@ const pageNamed = (name: string): Page => pages.find((page) => page.name === nam
 
 /** Words in capitals that are no variable of the hub: methods, signals, cookie and key words; variables of the command line and the test run. */
 const OTHER_CAPITALS = new Set(
-  'GET POST PUT DELETE SIGTERM SIGINT GIN JSON CSV TRIBUTARY_TOKEN TEST_DATABASE_URL TEST_REDIS_URL TEST_AZURITE REQUIRE_ALL PROOFS KILL_SEED BENCH_FILES CHROMIUM'.split(
+  'GET POST PUT DELETE SIGTERM SIGINT GIN JSON CSV TRIBUTARY_TOKEN TEST_DATABASE_URL TEST_REDIS_URL TEST_AZURITE REQUIRE_ALL PROOFS KILL_SEED BENCH_FILES CHROMIUM POSTGRES_PASSWORD ORIGINALS_KEY'.split(
     ' ',
   ),
 );
@@ -35,8 +35,14 @@ const OAUTH_SPELLINGS = ['CONFLUENCE', 'JIRA'].flatMap((product) => [
   `${product}_OAUTH_CLIENT_SECRET`,
 ]);
 /** Names that belong to programs and services outside. */
-const OTHER_NAMES = new Set(['pg_dump']);
-const OTHER_PATHS = new Set(['/v1.0', '/webhooks/', '/developers/apps']);
+const OTHER_NAMES = new Set(['pg_dump', 'pg_restore']);
+const OTHER_PATHS = new Set([
+  ...'/v1.0 /webhooks/ /developers/apps'.split(' '),
+  '/data',
+  '/opt/tributary',
+  '/var/lib/tributary',
+  '/etc/tributary/hub.env',
+]);
 
 /** The variables that the configuration asks for, whatever their values. */
 function configVariables(): Set<string> {
