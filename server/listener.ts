@@ -19,6 +19,8 @@ export async function listen(
 ): Promise<Listener> {
   const inHand = new Set<ServerResponse>();
   const server = createServer((req, res) => {
+    // The log, metrics, the session and whoever streams wait for its end.
+    res.setMaxListeners(20);
     inHand.add(res);
     res.once('close', () => inHand.delete(res));
     if (isDraining()) res.setHeader('Connection', 'close');

@@ -1,4 +1,5 @@
 import { createToken, createUser } from './accounts.ts';
+import { backup, restore } from './backup.ts';
 import { withDatabase } from './database.ts';
 import { importFiles, syncAccounts } from './imports.ts';
 import type { Flags, Io, Result } from './io.ts';
@@ -126,6 +127,18 @@ export const COMMANDS: Record<string, Command> = {
     about: 'gives up grants whose key is lost; their accounts ask to be reconnected',
     options: {},
     run: forget,
+  },
+  backup: {
+    about: 'writes the embedded database and originals on disk to a file, while the hub is stopped',
+    takes: 'FILE',
+    options: { force: { about: 'replace a file that is there already' } },
+    run: backup,
+  },
+  restore: {
+    about: 'puts such a file into DATA_DIR, while the hub is stopped',
+    takes: 'FILE',
+    options: { force: { about: 'in the place of what is there, which is lost then' } },
+    run: restore,
   },
   'originals prune': {
     about: 'counts, or removes, kept originals that no document has, as after a restore',

@@ -25,7 +25,7 @@ const pageNamed = (name: string): Page => pages.find((page) => page.name === nam
 
 /** Words in capitals that are no variable of the hub: methods, signals, cookie and key words; variables of the command line and the test run. */
 const OTHER_CAPITALS = new Set(
-  'GET POST PUT DELETE SIGTERM SIGINT GIN JSON CSV TRIBUTARY_TOKEN TEST_DATABASE_URL TEST_REDIS_URL TEST_AZURITE REQUIRE_ALL PROOFS KILL_SEED BENCH_FILES CHROMIUM POSTGRES_PASSWORD ORIGINALS_KEY'.split(
+  'GET POST PUT DELETE SIGTERM SIGINT GIN JSON CSV TRIBUTARY_TOKEN TEST_DATABASE_URL TEST_REDIS_URL TEST_AZURITE REQUIRE_ALL PROOFS KILL_SEED BENCH_FILES CHROMIUM POSTGRES_PASSWORD ORIGINALS_KEY FILE'.split(
     ' ',
   ),
 );
