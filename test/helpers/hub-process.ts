@@ -107,7 +107,7 @@ export type HubProcess = {
 };
 
 /** Starts a hub as an operator would, with these variables and no others of ours. `preload`: a module that it loads first. */
-export function startHubProcess({ entry }: Bundle, env: Env, preload?: string): HubProcess {
+export function startHubProcess({ entry }: Pick<Bundle, 'entry'>, env: Env, preload?: string): HubProcess {
   const { PATH, HOME, TMPDIR } = process.env;
   const child: ChildProcess = spawn(process.execPath, [...(preload ? ['--import', preload] : []), entry], {
     // No `.env` of the project's folder.

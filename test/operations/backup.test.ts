@@ -156,7 +156,7 @@ describe('a backup of the embedded database', function () {
     expect(readdirSync(at('data')).sort()).to.deep.equal(['encryption-key', 'originals', 'postgres']);
     const empty = await command(['backup', at('empty.backup')], envOf('nothing'));
     expect(empty.stderr).to.include('There is no database in');
-    expect((await command(['restore'], envOf('data'))).stderr).to.include('The name of the file is missing.');
+    expect((await command(['restore'], envOf('data'))).stderr).to.include('The name of one file is needed.');
   });
 
   it('takes the place of data where that is asked for', async () => {

@@ -17,7 +17,7 @@ describe('several processes that start at once on an empty Postgres', function (
     const { env, remove } = await freshDatabaseEnv('postgres');
     const hubs: HubProcess[] = ['web', 'web', 'worker', 'all'].map((role) =>
       startHubProcess(
-        { entry: path.join(root, 'server', 'main.ts'), remove: async () => undefined },
+        { entry: path.join(root, 'server', 'main.ts') },
         {
           ...env,
           ROLE: role,
