@@ -144,7 +144,7 @@ export function createUserService(deps: { database: Database; logger: Logger }):
       const row = await findUserByEmail(database.current(), email.trim());
       // An unknown address costs as much as a wrong password, so that answers' times tell nothing.
       nobodysHash ??= hash('nobody has this password', ARGON2);
-      const right = await verify(row?.password_hash ?? (await nobodysHash), password.slice(0, 200));
+      const right = await verify(row?.password_hash ?? (await nobodysHash), password);
       return row?.password_hash && right && !row.disabled_at ? toUser(row) : undefined;
     },
 
@@ -210,7 +210,7 @@ export function createUserService(deps: { database: Database; logger: Logger }):
     async changePassword(user, { present = '', password, keepSignInId }) {
       const wanted = checked(newUserSchema.pick({ password: true }), { password }).password;
       const row = await findUser(database.current(), user.id);
-      if (!row || (row.password_hash !== null && !(await verify(row.password_hash, present.slice(0, 200))))) {
+      if (!row || (row.password_hash !== null && !(await verify(row.password_hash, present)))) {
         await recordAudit(database.current(), { action: 'password_refused', actor: user });
         throw new InvalidInputError([{ field: 'present', message: 'This is not your present password.' }]);
       }

@@ -50,6 +50,23 @@ onOneDatabase('sign-in', (open) => {
     }
   });
 
+  it('takes a password exactly as it was chosen: long, of any letters, and with nothing behind it', async () => {
+    const password = `  ${'ünï çödé '.repeat(21)}`.padEnd(200, '.');
+    await hub.context.users.create({ email: 'long@example.com', name: 'Long', password, role: 'member' });
+    for (const [typed, status] of [
+      [`${password}!`, 422],
+      [password.slice(0, -1), 422],
+      [password.trim(), 422],
+      [password.toUpperCase(), 422],
+      [password, 303],
+    ] as const) {
+      const visitor = openVisitor(hub.url);
+      await visitor.get('/sign-in');
+      const page = await visitor.post('/sign-in', { email: 'long@example.com', password: typed });
+      expect(page.status, typed).to.equal(status);
+    }
+  });
+
   it('starts a new session, so that an id known before is worth nothing', async () => {
     const visitor = openVisitor(hub.url);
     await visitor.get('/sign-in');
