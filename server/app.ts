@@ -21,13 +21,14 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { pageRoutes } from './routes/index.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
-import { SESSION_MS } from './session.ts';
+import { SESSION_MS, sessionCookie } from './session.ts';
 import { sendStylesAndScripts, siteFolder, viewLocals } from './views.ts';
 
 /** The hub's HTTP side: the whole middleware stack, in the order in which a request meets it. */
 export function createApp(context: Context): Express {
   const { config, logger, sessions } = context;
   const authenticator = createAuthenticator(context);
+  const cookie = sessionCookie(config);
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', config.trustProxy ?? false);
@@ -55,13 +56,13 @@ export function createApp(context: Context): Express {
   app.use(refuseNul);
   app.use(
     session({
-      name: 'tributary',
+      name: cookie.name,
       secret: config.sessionSecrets.map((secret) => secret.reveal()),
       store: sessions.store,
       resave: false,
       saveUninitialized: false,
       rolling: true,
-      cookie: { httpOnly: true, sameSite: 'lax', secure: config.baseUrl.startsWith('https:'), maxAge: SESSION_MS },
+      cookie: { ...cookie.options, maxAge: SESSION_MS },
     }),
   );
   app.use(saveSessionFirst);

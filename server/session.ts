@@ -46,6 +46,18 @@ export type SessionStore = { store: Store; ping(): Promise<void>; close(): Promi
 /** A session ends after this long without a request. */
 export const SESSION_MS = 14 * 24 * 3600 * 1000;
 
+/**
+ * The cookie with the signed id of a session. With https its name tells browsers to take it from this host alone, for all of it and over https.
+ * Source: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis (section 4.1.3.2)
+ */
+export function sessionCookie({ baseUrl }: Pick<Config, 'baseUrl'>) {
+  const secure = baseUrl.startsWith('https:');
+  return {
+    name: secure ? '__Host-tributary' : 'tributary',
+    options: { path: '/', httpOnly: true, sameSite: 'lax', secure } as const,
+  };
+}
+
 /** Sessions in Redis where REDIS_URL names one, else in the database. Errors: what Redis says when it cannot be reached. */
 export async function openSessionStore(deps: {
   config: Config;

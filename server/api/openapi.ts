@@ -42,7 +42,8 @@ export function openApiOf(calls: Call[]): Json {
           type: 'apiKey',
           in: 'cookie',
           name: 'tributary',
-          description: 'The session of a signed-in browser. Writes carry the token of its pages as `X-CSRF-Token`.',
+          description:
+            'The session of a signed-in browser; with https the cookie is `__Host-tributary`. Writes carry the token of its pages as `X-CSRF-Token`.',
         },
       },
       schemas: componentsOf(),

@@ -10,6 +10,7 @@ import { limitTries } from '../middleware/limit-tries.ts';
 import { queryValue } from '../middleware/request.ts';
 import { paths } from '../paths.ts';
 import { newUserSchema, type User } from '../services/user-service.ts';
+import { sessionCookie } from '../session.ts';
 import { flash, render } from '../views.ts';
 
 const signInForm = z.object({
@@ -78,7 +79,8 @@ export function authRoutes(context: Context, authenticator: Authenticator): Rout
 
   router.post(paths.signOut, async (req, res) => {
     await authenticator.signOut(req);
-    res.clearCookie('tributary').redirect(303, paths.signIn);
+    const cookie = sessionCookie(context.config);
+    res.clearCookie(cookie.name, cookie.options).redirect(303, paths.signIn);
   });
 
   router.get(paths.setUp, async (_req, res) => {

@@ -86,6 +86,36 @@ onOneDatabase('sign-in', (open) => {
       .and.not.to.match(/Secure/);
   });
 
+  it('has a cookie that no other host can set or read, where the hub is at https', async () => {
+    const secure = await startHub({
+      database: await open(),
+      env: { BASE_URL: 'https://hub.example.com', TRUST_PROXY: '1' },
+    });
+    try {
+      const headers = { 'x-forwarded-proto': 'https' };
+      const page = await fetch(`${secure.url}/sign-in`, { headers });
+      const cookie = page.headers.get('set-cookie') ?? '';
+      expect(cookie)
+        .to.match(/^__Host-tributary=/)
+        .and.to.match(/; Path=\/;/)
+        .and.to.match(/; HttpOnly/)
+        .and.to.match(/; Secure/)
+        .and.to.match(/; SameSite=Lax/)
+        .and.not.to.match(/Domain/);
+      const body = new URLSearchParams({
+        _csrf: /name="_csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '',
+        email: 'admin@example.com',
+        password: PASSWORD,
+      });
+      const [pair = ''] = cookie.split(';');
+      const sent = { ...headers, cookie: pair };
+      const done = await fetch(`${secure.url}/sign-in`, { method: 'POST', body, headers: sent, redirect: 'manual' });
+      expect([done.status, done.headers.get('set-cookie')?.startsWith('__Host-tributary=')]).to.deep.equal([303, true]);
+    } finally {
+      await secure.close();
+    }
+  });
+
   it('refuses a form without its token, and keeps the session', async () => {
     const visitor = await signInAs(hub.url, 'admin@example.com');
     const page = await visitor.post('/sign-out', { _csrf: 'forged' });
