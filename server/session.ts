@@ -46,6 +46,9 @@ export type SessionStore = { store: Store; ping(): Promise<void>; close(): Promi
 /** A session ends after this long without a request. */
 export const SESSION_MS = 14 * 24 * 3600 * 1000;
 
+/** However often it is used, it ends this long after its sign-in: what NIST SP 800-63B allows where a password is enough (AAL1). */
+export const SIGN_IN_MS = 30 * 24 * 3600 * 1000;
+
 /**
  * The cookie with the signed id of a session. With https its name tells browsers to take it from this host alone, for all of it and over https.
  * Source: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis (section 4.1.3.2)

@@ -3,7 +3,7 @@ import { currentOrigin } from '../audit/origin.ts';
 import type { Database } from '../database/database.ts';
 import { NotFoundError } from '../errors.ts';
 import { isUuid } from '../ids.ts';
-import { SESSION_MS } from '../session.ts';
+import { SESSION_MS, SIGN_IN_MS } from '../session.ts';
 import { recordAudit } from '../stores/audit-store.ts';
 import { deleteOldSignIns, deleteSignIns, insertSignIn, listSignIns, useSignIn } from '../stores/sign-in-store.ts';
 import { findUserByEmail, toUser } from '../stores/user-store.ts';
@@ -21,7 +21,7 @@ export type SignInService = {
   start(user: User, by?: IdentityProviderId): Promise<string>;
   /** Notes that somebody failed to sign in with this address. */
   refuse(email: string): Promise<void>;
-  /** Who is signed in by it; undefined once it was ended, or the user is disabled. */
+  /** Who is signed in by it; undefined once it was ended, is over, or the user is disabled. */
   find(id: string | undefined, userId: string): Promise<User | undefined>;
   list(user: User): Promise<SignIn[]>;
   /** The user's own way out. */
@@ -30,9 +30,12 @@ export type SignInService = {
   end(user: User, id: string): Promise<void>;
   /** Ends all of the user's but this one. Gives how many. */
   endOthers(user: User, id: string): Promise<number>;
-  /** Takes away what nobody came back to. */
+  /** Takes away what is over. */
   prune(): Promise<void>;
 };
+
+/** Both times end it; then its user signs in anew. */
+const LIFE = { idleMs: SESSION_MS, wholeMs: SIGN_IN_MS };
 
 export function createSignInService(deps: { database: Database }): SignInService {
   const { database } = deps;
@@ -56,11 +59,11 @@ export function createSignInService(deps: { database: Database }): SignInService
     },
 
     async find(id, userId) {
-      const row = id === undefined ? undefined : await useSignIn(database.current(), id, userId);
+      const row = id === undefined ? undefined : await useSignIn(database.current(), id, userId, LIFE);
       return row && toUser(row);
     },
 
-    list: (user) => listSignIns(database.current(), user.id, SESSION_MS),
+    list: (user) => listSignIns(database.current(), user.id, LIFE),
 
     leave: (user, id) =>
       database.transaction(async (trx) => {
@@ -81,7 +84,7 @@ export function createSignInService(deps: { database: Database }): SignInService
         return count;
       }),
 
-    prune: async () => void (await deleteOldSignIns(database.knex, SESSION_MS)),
+    prune: async () => void (await deleteOldSignIns(database.knex, LIFE)),
   };
 }
 

@@ -7,9 +7,10 @@ type SignInRow = { id: string; started_at: Date; seen_at: Date; address: string 
 const COLUMNS = ['id', 'started_at', 'seen_at', 'address', 'user_agent'];
 const SEEN_EVERY_MS = 60_000;
 
-/** Sign-ins that somebody may still come back to. */
-const alive = (db: Knex, userId: string, withinMs: number) =>
-  db('sign_ins').where({ user_id: userId }).whereRaw(`seen_at > now() - ? * interval '1 millisecond'`, [withinMs]);
+/** How long a sign-in counts after it was used, and after it began, in milliseconds. */
+export type SignInLife = { idleMs: number; wholeMs: number };
+
+const ALIVE = `seen_at > now() - ? * interval '1 millisecond' and started_at > now() - ? * interval '1 millisecond'`;
 
 /** Gives its id. */
 export async function insertSignIn(
@@ -24,21 +25,29 @@ export async function insertSignIn(
   return row.id;
 }
 
-/** Who is signed in by it; undefined once it was ended or the user disabled. Notes that it is used, at most once a minute. */
-export async function useSignIn(db: Knex, id: string, userId: string): Promise<UserRow | undefined> {
+/** Who is signed in by it; undefined once it was ended, is over or the user disabled. Notes that it is used, at most once a minute. */
+export async function useSignIn(
+  db: Knex,
+  id: string,
+  userId: string,
+  { idleMs, wholeMs }: SignInLife,
+): Promise<UserRow | undefined> {
   const row = (await db('sign_ins')
     .join('users', 'users.id', 'sign_ins.user_id')
     .where({ 'sign_ins.id': id, 'sign_ins.user_id': userId })
     .whereNull('users.disabled_at')
+    .whereRaw(ALIVE, [idleMs, wholeMs])
     .first('users.*', 'seen_at')) as (UserRow & { seen_at: Date }) | undefined;
   if (row && Date.now() - row.seen_at.getTime() > SEEN_EVERY_MS)
     await db('sign_ins').where({ id }).update({ seen_at: db.fn.now() });
   return row;
 }
 
-/** The last seen first. */
-export async function listSignIns(db: Knex, userId: string, withinMs: number): Promise<SignIn[]> {
-  const rows = (await alive(db, userId, withinMs)
+/** Those that somebody may still come back to, the last seen first. */
+export async function listSignIns(db: Knex, userId: string, { idleMs, wholeMs }: SignInLife): Promise<SignIn[]> {
+  const rows = (await db('sign_ins')
+    .where({ user_id: userId })
+    .whereRaw(ALIVE, [idleMs, wholeMs])
     .select(COLUMNS)
     .orderBy('seen_at', 'desc')
     .orderBy('id')) as SignInRow[];
@@ -63,7 +72,7 @@ export async function deleteSignIns(
   return query.delete();
 }
 
-/** Takes away what nobody came back to. */
-export async function deleteOldSignIns(db: Knex, withinMs: number): Promise<number> {
-  return db('sign_ins').whereRaw(`seen_at < now() - ? * interval '1 millisecond'`, [withinMs]).delete();
+/** Takes away what is over. */
+export async function deleteOldSignIns(db: Knex, { idleMs, wholeMs }: SignInLife): Promise<number> {
+  return db('sign_ins').whereRaw(`not (${ALIVE})`, [idleMs, wholeMs]).delete();
 }

@@ -111,6 +111,31 @@ for (const redis of [undefined, ...(redisUrl ? [redisUrl] : [])])
   describe(`a session in ${redis ? 'Redis' : 'the database'}`, function () {
     this.timeout(120_000);
 
+    it('ends 30 days after its sign-in however often it is used, and 14 days after its last use', async () => {
+      const hub = await startHub({ database: await openTestDatabase(databaseKinds.at(-1)), env: { REDIS_URL: redis } });
+      const { knex } = hub.context.database;
+      const visitor = await signInAs(hub.url, hub.member.email);
+      const daysAgo = (started: number, seen: number) =>
+        knex('sign_ins').update({
+          started_at: knex.raw(`now() - ? * interval '1 day'`, [started]),
+          seen_at: knex.raw(`now() - ? * interval '1 day'`, [seen]),
+        });
+      const states: boolean[] = [];
+      for (const [started, seen] of [
+        [29.9, 0],
+        [13.9, 13.9],
+        [30.1, 0],
+        [14.1, 14.1],
+      ] as const) {
+        await daysAgo(started, seen);
+        states.push(await isIn(visitor));
+      }
+      expect(states).to.deep.equal([true, true, false, false]);
+      await hub.context.signIns.prune();
+      expect(await knex('sign_ins').where({ user_id: hub.member.id }).pluck('id')).to.deep.equal([]);
+      await hub.close();
+    });
+
     it('ends for every process when its user is disabled, and is not worth more than its sign-in', async () => {
       const hub = await startHub({
         database: await openTestDatabase(databaseKinds.at(-1)),
