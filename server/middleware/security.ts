@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import helmet from 'helmet';
 import type { Config } from '../config.ts';
 
@@ -30,6 +30,12 @@ export function securityHeaders(config: Config): RequestHandler {
     crossOriginEmbedderPolicy: false,
   });
 }
+
+/**
+ * Has the browser drop the pages that it kept to go back to, and what they remembered. To be called where a session ends.
+ * Source: https://www.w3.org/TR/clear-site-data/
+ */
+export const forgetPages = (res: Response): void => void res.set('Clear-Site-Data', '"cache", "storage"');
 
 const consentOrigins = ({ google, microsoft, dropbox, confluence, jira }: Config): string[] => {
   const pages = [google.authUrl, microsoft.authorityUrl, dropbox.authUrl, confluence.authUrl, jira.authUrl];

@@ -8,6 +8,7 @@ import { invitedForm } from '../forms/profile-forms.ts';
 import { safeNext, type Authenticator } from '../middleware/auth.ts';
 import { limitTries } from '../middleware/limit-tries.ts';
 import { queryValue } from '../middleware/request.ts';
+import { forgetPages } from '../middleware/security.ts';
 import { paths } from '../paths.ts';
 import { newUserSchema, type User } from '../services/user-service.ts';
 import { sessionCookie } from '../session.ts';
@@ -79,6 +80,7 @@ export function authRoutes(context: Context, authenticator: Authenticator): Rout
 
   router.post(paths.signOut, async (req, res) => {
     await authenticator.signOut(req);
+    forgetPages(res);
     const cookie = sessionCookie(context.config);
     res.clearCookie(cookie.name, cookie.options).redirect(303, paths.signIn);
   });

@@ -7,6 +7,7 @@ import { parseForm, typedValues, type FieldError } from '../forms/form.ts';
 import { firstPasswordForm, nameForm, passwordForm } from '../forms/profile-forms.ts';
 import { limitTries } from '../middleware/limit-tries.ts';
 import { currentUser, param } from '../middleware/request.ts';
+import { forgetPages } from '../middleware/security.ts';
 import { paths } from '../paths.ts';
 import { browserLabel } from '../user-agent.ts';
 import { flash, render } from '../views.ts';
@@ -100,7 +101,10 @@ export function profileRoutes(context: Context): Router {
   router.post('/admin/profile/sessions/:id/end', async (req, res) => {
     const id = param(req, 'id');
     await signIns.end(currentUser(req), id);
-    if (id === thisSession(req)) return res.redirect(303, paths.signIn);
+    if (id === thisSession(req)) {
+      forgetPages(res);
+      return res.redirect(303, paths.signIn);
+    }
     flash(req, { kind: 'success', message: 'The session is ended.' });
     res.redirect(303, paths.profile);
   });

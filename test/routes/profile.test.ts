@@ -91,7 +91,9 @@ onOneDatabase('the profile', (open) => {
     const { html } = await visitor.get('/admin/profile');
     const row = html.split('This one')[1] ?? '';
     const path = /action="([^"]+\/end)"/.exec(row)?.[1] ?? '';
-    expect((await visitor.post(path)).location).to.equal('/sign-in');
+    const away = await visitor.post(path);
+    expect(away.location).to.equal('/sign-in');
+    expect(away.headers.get('clear-site-data')).to.equal('"cache", "storage"');
     expect(await isIn(visitor)).to.equal(false);
   });
 

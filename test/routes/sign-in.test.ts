@@ -171,7 +171,9 @@ onOneDatabase('sign-in', (open) => {
   it('ends the session at sign-out', async () => {
     const visitor = await signInAs(hub.url, 'member@example.com');
     const cookies = visitor.cookies();
-    expect((await visitor.post('/sign-out')).location).to.equal('/sign-in');
+    const away = await visitor.post('/sign-out');
+    expect(away.location).to.equal('/sign-in');
+    expect(away.headers.get('clear-site-data')).to.equal('"cache", "storage"');
     const again = await fetch(`${hub.url}/admin/integrations`, { headers: { cookie: cookies }, redirect: 'manual' });
     expect(again.status).to.equal(303);
   });
