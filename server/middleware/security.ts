@@ -20,6 +20,7 @@ export function securityHeaders(config: Config): RequestHandler {
         fontSrc: ["'self'"],
         manifestSrc: ["'self'"],
         formAction: ["'self'", ...consentOrigins(config)],
+        objectSrc: ["'none'"],
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
         ...(secure ? { upgradeInsecureRequests: [] } : {}),

@@ -26,7 +26,7 @@ export async function sendOriginal(req: Request, res: Response, original: Opened
   res.attachment(fileName);
   res.set({
     'Content-Length': String(range ? range.end - range.start + 1 : sizeBytes),
-    'Content-Security-Policy': "default-src 'none'; sandbox",
+    'Content-Security-Policy': "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox",
     'X-Content-Type-Options': 'nosniff',
     // As it is: compressed on the way it would have another length.
     'Cache-Control': 'private, no-store, no-transform',

@@ -98,7 +98,9 @@ for (const [name, openPlace] of Object.entries(PLACES))
         expect(headers.get('content-type')).to.equal('text/html');
         expect(headers.get('content-length')).to.equal(String(Buffer.byteLength(whole)));
         expect(headers.get('x-content-type-options')).to.equal('nosniff');
-        expect(headers.get('content-security-policy')).to.equal("default-src 'none'; sandbox");
+        expect(headers.get('content-security-policy')).to.equal(
+          "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox",
+        );
         expect(headers.get('cache-control')).to.include('no-store');
       }
       const part = await download(id, { range: 'bytes=4-10' });

@@ -184,6 +184,8 @@ onOneDatabase('sign-in', (open) => {
     expect(policy)
       .to.contain("script-src 'self'")
       .and.to.contain("frame-ancestors 'none'")
+      .and.to.contain("object-src 'none'")
+      .and.to.contain("base-uri 'none'")
       .and.not.to.contain('unsafe');
     expect(page.headers.get('x-request-id')).to.equal('caller-0001');
     const odd = await fetch(`${hub.url}/sign-in`, { headers: { 'x-request-id': 'bad id<script>' } });
