@@ -47,6 +47,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       return;
     }
     res.status(answer.status);
+    res.locals.refusal = answer.code;
     if (answer.status === 401) res.set('WWW-Authenticate', 'Bearer');
     if (isApi(req)) sendProblem(req, res, answer);
     else sendPage(req, res, answer);

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 
 /** What machines ask every few seconds. Whatever is not well is logged where it is found. */
 const PROBES = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** One line a request: method, path without its query (which may carry a code or a state), status, time, user and request id. */
+/** One line a request: method, path without its query (which may carry a code or a state), status, why it was refused, time, user, client and request id. */
 export function requestLog(logger: Logger): RequestHandler {
   return pinoHttp({
     logger,
@@ -21,6 +21,8 @@ export function requestLog(logger: Logger): RequestHandler {
       method: req.method,
       path: pathOf(req),
       status: res.statusCode,
+      refusal: (res as Response).locals.refusal as string | undefined,
+      address: (req as { ip?: string }).ip,
       userId: (req as { account?: { id: string } }).account?.id,
     }),
   }) as RequestHandler;

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { startHub, type TestHub, PASSWORD } from '../helpers/hub.ts';
 import { onOneDatabase } from '../helpers/database.ts';
 import { openVisitor, signInAs } from '../helpers/visitor.ts';
+import { waitFor } from '../helpers/wait.ts';
 
 onOneDatabase('sign-in', (open) => {
   let hub: TestHub;
@@ -121,6 +122,19 @@ onOneDatabase('sign-in', (open) => {
     const page = await visitor.post('/sign-out', { _csrf: 'forged' });
     expect(page.status).to.equal(403);
     expect(page.html).to.contain('nothing was changed');
+    const id = page.headers.get('x-request-id') ?? '';
+    const line = await waitFor('the line of the request', () =>
+      hub
+        .logs()
+        .split('\n')
+        .find((text) => text.includes(id) && text.includes('"status":403')),
+    );
+    expect(JSON.parse(line)).to.include({
+      path: '/sign-out',
+      refusal: 'csrf',
+      address: '127.0.0.1',
+      userId: hub.admin.id,
+    });
     expect((await visitor.get('/admin/integrations')).status).to.equal(200);
   });
 
