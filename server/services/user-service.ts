@@ -1,4 +1,4 @@
-import { randomInt, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
@@ -93,7 +93,7 @@ export const newUserSchema = z.object({
 /** OWASP's parameters for Argon2id (password storage cheat sheet, 2025): 19 MiB, 2 passes, 1 lane. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-const SETUP_DIGITS = 9;
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 export function createUserService(deps: { database: Database; logger: Logger }): UserService {
   const { database, logger } = deps;
@@ -232,7 +232,7 @@ export function createUserService(deps: { database: Database; logger: Logger }):
     async needsSetup() {
       if (await hasUsers(database.current())) return false;
       if (!setupCode) {
-        setupCode = String(randomInt(10 ** (SETUP_DIGITS - 1), 10 ** SETUP_DIGITS));
+        setupCode = randomBytes(16).toString('hex');
         logger.warn(
           { setupCode },
           'no user exists yet: open the hub and enter this one-time code to create the first admin',
@@ -243,11 +243,8 @@ export function createUserService(deps: { database: Database; logger: Logger }):
 
     async setUp({ code, ...input }) {
       const expected = setupCode ?? '';
-      const given = code.replaceAll(/\s/g, '');
-      const right =
-        expected !== '' &&
-        given.length === expected.length &&
-        timingSafeEqual(Buffer.from(given.padEnd(16)), Buffer.from(expected.padEnd(16)));
+      const given = code.replaceAll(/\s/g, '').toLowerCase();
+      const right = expected !== '' && timingSafeEqual(sha256(given), sha256(expected));
       if (!right)
         throw new ForbiddenError(
           'This is not the set-up code. It stands in the log of the hub, in the line “no user exists yet”.',

@@ -62,7 +62,7 @@ onOneDatabase('the account that the settings name', (open) => {
       expect(site.requests).to.deep.equal([]);
       const visitor = openVisitor(hub.url);
       await visitor.get('/set-up');
-      const code = /"setupCode":"(\d+)"/.exec(hub.logs())?.[1] ?? '';
+      const code = /"setupCode":"([0-9a-f]{32})"/.exec(hub.logs())?.[1] ?? '';
       await visitor.post('/set-up', { code, email: 'first@example.com', name: 'First', password: PASSWORD });
       await hub.context.settingsAccount.settled();
       const [admin] = await hub.context.users.list();
