@@ -9,3 +9,7 @@ export function parseUrl(text: string, base?: string): URL | undefined {
     return undefined;
   }
 }
+
+/** A link that a page may have: an address of http or https. Undefined for any other, such as a script. */
+export const webAddress = (text: string | null | undefined): string | undefined =>
+  /^https?:$/.test(parseUrl(text ?? '')?.protocol ?? '') ? (text ?? undefined) : undefined;

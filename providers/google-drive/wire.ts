@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { foldersFirst } from '../item-order.ts';
 import { dateOf } from '../json.ts';
 import type { Item } from '../provider.ts';
+import { webAddress } from '../urls.ts';
 import { parse } from './failures.ts';
 import { formatRef, type Ref } from './refs.ts';
 
@@ -127,7 +128,7 @@ export function toItem(from: DriveFile, listedIn?: string): Item {
     modifiedAt: dateOf(from.modifiedTime),
     // A shortcut changes when it is moved, not when its target is edited.
     version: from.mimeType === SHORTCUT ? undefined : versionOf(from),
-    webUrl: from.webViewLink ?? undefined,
+    webUrl: webAddress(from.webViewLink),
     owner: from.owners?.[0]?.displayName || from.owners?.[0]?.emailAddress || undefined,
     parentRef: listedIn ?? parentOf(from),
     // What is in a shortcut's folder names the folder, not the shortcut.

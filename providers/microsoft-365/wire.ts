@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dateOf } from '../json.ts';
-import { parseUrl } from '../urls.ts';
+import { parseUrl, webAddress } from '../urls.ts';
 import type { Item, OpenedFile } from '../provider.ts';
 import { badResponse, parse } from './failures.ts';
 import { quickXorHex } from './quick-xor-hash.ts';
@@ -125,7 +125,7 @@ export function toDriveItem(from: Drive): Item {
     ref: formatRef({ kind: 'drive', driveId: from.id }),
     name: isLibrary ? from.name || 'Documents' : 'OneDrive',
     ...FOLDER,
-    webUrl: from.webUrl ?? undefined,
+    webUrl: webAddress(from.webUrl),
     parentRef: site ? formatRef({ kind: 'site', siteId: `${site.hostname},${siteId},${webId}` }) : undefined,
   };
 }
@@ -135,7 +135,7 @@ export function toSiteItem(from: Site): Item {
     ref: formatRef({ kind: 'site', siteId: from.id }),
     name: from.displayName || from.name || from.id,
     ...FOLDER,
-    webUrl: from.webUrl ?? undefined,
+    webUrl: webAddress(from.webUrl),
   };
 }
 
@@ -157,7 +157,7 @@ export function toChannelItem(from: Channel, teamId: string): Item {
     ref: formatRef({ kind: 'channel', teamId, channelId: from.id }),
     name: from.displayName || from.id,
     ...FOLDER,
-    webUrl: from.webUrl ?? undefined,
+    webUrl: webAddress(from.webUrl),
     parentRef: formatRef({ kind: 'team', teamId }),
   };
 }
@@ -180,7 +180,7 @@ export function toItem(from: DriveItem, asked: { driveId?: string; shared?: bool
     sizeBytes: said.file ? (said.size ?? undefined) : undefined,
     modifiedAt: dateOf(said.lastModifiedDateTime),
     version: versionOf(from),
-    webUrl: said.webUrl ?? undefined,
+    webUrl: webAddress(said.webUrl),
     parentRef: parentOf(from, ref),
     address:
       ref.kind === 'item'
