@@ -51,7 +51,14 @@ export function createApp(context: Context): Express {
   app.use(compression());
   app.use(mcpRoutes(context));
   app.use(sendStylesAndScripts);
-  app.use(express.static(siteFolder('public'), { maxAge: '1y', immutable: true, index: false }));
+  app.use(
+    express.static(siteFolder('public'), {
+      maxAge: '1y',
+      immutable: true,
+      index: false,
+      setHeaders: (res, file) => file.endsWith('.svg') && res.setHeader('Content-Type', 'image/svg+xml; charset=utf-8'),
+    }),
+  );
   app.use(express.urlencoded({ extended: false, limit: '1mb', parameterLimit: 2000 }));
   app.use(refuseNul);
   app.use(
