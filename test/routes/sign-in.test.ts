@@ -185,6 +185,7 @@ onOneDatabase('sign-in', (open) => {
   it('ends the session at sign-out', async () => {
     const visitor = await signInAs(hub.url, 'member@example.com');
     const cookies = visitor.cookies();
+    expect((await visitor.get('/admin/integrations')).headers.get('cache-control')).to.equal('no-store');
     const away = await visitor.post('/sign-out');
     expect(away.location).to.equal('/sign-in');
     expect(away.headers.get('clear-site-data')).to.equal('"cache", "storage"');

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { expect } from 'chai';
 import { onOneDatabase } from '../helpers/database.ts';
 import { startHub, type TestHub } from '../helpers/hub.ts';
+import { waitFor } from '../helpers/wait.ts';
 
 /** One answer of each kind: page, redirect, error page, API, refusal of the API, call of a service, files, health. */
 const ADDRESSES = [
@@ -11,6 +12,8 @@ const ADDRESSES = [
   '/api/v1/documents',
   '/api/v1/nothing-here',
   '/openapi.json',
+  '/docs',
+  '/mcp',
   '/webhooks/google_drive/nobody',
   '/app.css',
   '/browse.js',
@@ -26,6 +29,7 @@ const TYPES: Record<string, RegExp> = {
   '/browse.js': /^text\/javascript; charset=utf-8$/,
   '/favicon.svg': /^image\/svg\+xml; charset=utf-8$/,
   '/icons.svg': /^image\/svg\+xml; charset=utf-8$/,
+  '/mcp': /^application\/(problem\+)?json; charset=utf-8$/,
   '/healthz': /^text\/plain; charset=utf-8$/,
   '/webhooks/google_drive/nobody': /^$/,
 };
@@ -37,6 +41,13 @@ onOneDatabase('every answer', (open) => {
     hub.context.config.baseUrl = 'https://hub.example.com';
   });
   after(() => hub.close());
+
+  /** What is public anyway may be read by any page, without cookies. */
+  const expectNoLeave = (path: string, headers: Headers) => {
+    const leave = headers.get('access-control-allow-origin');
+    if (path !== '/openapi.json') expect(leave, path).to.equal(null);
+    expect(headers.get('access-control-allow-credentials'), path).to.equal(null);
+  };
 
   let token: string;
   before(async () => {
@@ -59,7 +70,7 @@ onOneDatabase('every answer', (open) => {
       expect(headers.get('referrer-policy'), path).to.equal('same-origin');
       expect(headers.get('strict-transport-security'), path).to.equal('max-age=31536000; includeSubDomains');
       expect(headers.get('x-powered-by'), path).to.equal(null);
-      expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).to.deep.equal([]);
+      expectNoLeave(path, headers);
       const type = TYPES[path] ?? /^text\/(html|plain); charset=utf-8$/;
       expect((headers.get('content-type') ?? '').toLowerCase(), path).to.match(type);
     }
@@ -68,7 +79,7 @@ onOneDatabase('every answer', (open) => {
   it('gives other sites no leave to ask for more', async () => {
     for (const path of ADDRESSES) {
       const { headers } = await ask(path, 'OPTIONS');
-      expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).to.deep.equal([]);
+      expectNoLeave(path, headers);
     }
   });
 
@@ -79,6 +90,24 @@ onOneDatabase('every answer', (open) => {
     const { status, text } = await raw('TRACE', '/');
     expect(status).to.be.within(400, 499);
     expect(text).not.to.contain('do not repeat');
+  });
+
+  it('is logged with the address that the trusted proxy tells, not with one that the client made up', async () => {
+    const { headers } = await fetch(`${hub.url}/healthz`, {
+      headers: {
+        'x-forwarded-for': '198.51.100.7, 203.0.113.9',
+        'x-real-ip': '198.51.100.8',
+        'x-request-id': 'proxied-1',
+      },
+    });
+    expect(headers.get('x-request-id')).to.equal('proxied-1');
+    const line = await waitFor('the line of the request', () =>
+      hub
+        .logs()
+        .split('\n')
+        .find((text) => text.includes('"requestId":"proxied-1"')),
+    );
+    expect(JSON.parse(line)).to.include({ path: '/healthz', address: '203.0.113.9' });
   });
 
   /** With the path as it stands; fetch would tidy it up, and sends no TRACE. */
