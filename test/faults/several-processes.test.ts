@@ -35,7 +35,7 @@ if (!canRun) notRun('two web and two worker processes', 'TEST_DATABASE_URL or TE
     world = await createWorld({ kind: 'postgres', filesDir, lanes: 3, env });
     const start = (lane: number, role: Env) =>
       startHubProcess(bundle, { ...world.env, ...world.lanes[lane]!.env, ...role });
-    webs = [start(2, { ROLE: 'web' }), start(2, { ROLE: 'web' })];
+    webs = [0, 1].map(() => start(2, { ROLE: 'web', DRAIN_SECONDS: '1' }));
     workers = [start(0, { ROLE: 'worker' }), start(1, { ROLE: 'worker' })];
     await Promise.all([...webs, ...workers].map(({ ready }) => ready));
     balancer.serve(webs.map((web) => web.url()));
@@ -125,8 +125,10 @@ if (!canRun) notRun('two web and two worker processes', 'TEST_DATABASE_URL or TE
     await waitFor('requests at both', () => takenBy(from).size === 2);
 
     await workers[0]!.kill();
-    const drained = await webs[0]!.stop();
-    expect(drained.code).to.equal(0);
+    const stopping = webs[0]!.stop();
+    await waitFor('it to be passed over', () => !balancer.ready().includes(0));
+    expect(webs[0]!.hasEnded(), 'it still serves then').to.equal(false);
+    expect((await stopping).code).to.equal(0);
     await waitFor('requests at the one that is left', () => balancer.requests.slice(-50).every(({ by }) => by === 1));
     for (const { gate } of world.lanes) gate.allow(Infinity);
 

@@ -1,4 +1,4 @@
-import { request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import { listen } from '../../providers/sandbox/stand-in.ts';
 
 /** `by` is the target's place; `outcome` is the status, or how it failed. */
@@ -17,11 +17,12 @@ export type LoadBalancer = {
 
 const CHECK_MS = 50;
 
-/** Stands before several web processes as an operator's load balancer does: round robin, with a look at `/readyz`. */
+/** Stands before several web processes as an operator's load balancer does: round robin over lasting connections, with a look at `/readyz`. */
 export async function startLoadBalancer(): Promise<LoadBalancer> {
   let targets: { url: string; place: number; isReady: boolean }[] = [];
   const requests: Balanced[] = [];
   let turn = 0;
+  const agent = new Agent({ keepAlive: true });
   const checking = setInterval(() => {
     for (const target of targets)
       void fetch(`${target.url}/readyz`).then(
@@ -43,7 +44,7 @@ export async function startLoadBalancer(): Promise<LoadBalancer> {
     const { method = 'GET', url: path = '/' } = req;
     if (!target) return void res.writeHead(502).end('no web process is ready');
     const seen: Balanced = { method, path, by: target.place };
-    const sent = ask(`${target.url}${path}`, { method, headers: req.headers, agent: false }, (answer) => {
+    const sent = ask(`${target.url}${path}`, { method, headers: req.headers, agent }, (answer) => {
       seen.outcome = answer.statusCode ?? 502;
       res.writeHead(seen.outcome, answer.headers);
       answer.pipe(res);
@@ -73,6 +74,7 @@ export async function startLoadBalancer(): Promise<LoadBalancer> {
     ready: () => targets.filter(({ isReady }) => isReady).map(({ place }) => place),
     async close() {
       clearInterval(checking);
+      agent.destroy();
       await close();
     },
   };
