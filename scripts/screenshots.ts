@@ -231,6 +231,9 @@ async function visitAll(context: BrowserContext, page: Page, shot: Shot): Promis
     await page.goto(`/admin/${name}`);
     await shot(name);
   }
+  await page.goto('/docs');
+  await page.locator('.opblock').first().waitFor();
+  await shot('reference');
   await page.goto('/admin/integrations');
   await page.getByRole('link', { name: /@/ }).first().click();
   await page.goto(`${page.url()}/disconnect`);

@@ -190,6 +190,9 @@ withBrowser('every page', function () {
     if (blocking > 0) faults.push(`${blocking} scripts hold up the page`);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      // Its scripts hear of the colours a moment later.
+      if (address === paths.reference)
+        await page.locator(colorScheme === 'dark' ? 'html.dark-mode' : 'html:not(.dark-mode)').waitFor();
       faults.push(...(await accessibilityFaults(page)).map((fault) => `${colorScheme}: ${fault}`));
     }
     await page.setViewportSize(PHONE);

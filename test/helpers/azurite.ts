@@ -22,8 +22,10 @@ export type Azurite = {
   close(): Promise<void>;
 };
 
-/** Whether TEST_AZURITE names the emulator's package; else `describe` gives way to nothing (see report-skipped.ts). */
-export const onAzurite = process.env.TEST_AZURITE ? describe : () => undefined;
+/** A suite where TEST_AZURITE names the emulator's package (see report-skipped.ts). `describe` is another one for each file of a process. */
+export function onAzurite(title: string, suite: (this: Mocha.Suite) => void): void {
+  if (process.env.TEST_AZURITE) describe(title, suite);
+}
 
 /** Microsoft's emulator of Azure Storage, empty, on a free port of this machine, with an account of its own. */
 export async function startAzurite(port = 0): Promise<Azurite> {

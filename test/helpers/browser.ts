@@ -14,8 +14,13 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** A suite in a real browser. Chromium is on no machine by itself; where it is missing the run says so in one line at its start. */
-export const withBrowser = executablePath ? describe : () => undefined;
+/**
+ * A suite in a real browser. Chromium is on no machine by itself; where it is missing the run says so in one line at its start. `describe` is
+ * looked up at each call: a process that runs one file after the other has another one for each.
+ */
+export function withBrowser(title: string, suite: (this: Mocha.Suite) => void): void {
+  if (executablePath) describe(title, suite);
+}
 
 export const startBrowser = (): Promise<Browser> => chromium.launch({ executablePath, args: FLAGS });
 
